@@ -1,0 +1,237 @@
+//! The intent: one canonical encoding, one hash over everything that matters.
+
+use crate::keys::sign;
+use crate::{
+    Amount, Asset, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature, WalletId,
+};
+use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_sharing::Transcript;
+use serde::{Deserialize, Serialize};
+
+/// The version of the encoding below.
+pub const VERSION: u16 = 1;
+/// Longest life of an intent, in seconds: 30 days.
+pub const MAX_LIFETIME: u64 = 30 * 24 * 3600;
+/// Clock difference between client and node that is tolerated, in seconds.
+pub const CLOCK_SKEW: u64 = 60;
+/// Largest canonical encoding of an intent, in bytes.
+pub const MAX_BYTES: usize = 16 * 1024;
+
+/// Something that a client asks for. Everything that changes state is one.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// [`VERSION`].
+    pub version: u16,
+    /// Hash of the governance version under which it is to be judged (the genesis, until governance changes).
+    pub governance: Hash,
+    /// 16 random bytes: two equal wishes are two intents.
+    #[serde(with = "hex_bytes")]
+    pub nonce: [u8; 16],
+    /// The client that asks.
+    pub initiator: PublicKey,
+    /// Unix seconds.
+    pub created: u64,
+    /// Unix seconds; nothing is signed at or after it.
+    pub expires: u64,
+    /// What is asked for.
+    pub body: Body,
+}
+
+/// The kinds of intents.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Body {
+    /// Move an asset.
+    Transfer(Transfer),
+    /// Run a key ceremony.
+    Order(Order),
+}
+
+/// Move an amount of one asset from a wallet's account to a destination.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Transfer {
+    /// The wallet that pays.
+    pub wallet: WalletId,
+    /// The wallet's account: addresses live at `account/0/i`, change at `account/1/i`, both unhardened.
+    pub account: u32,
+    /// On which network.
+    pub network: Network,
+    /// What.
+    pub asset: Asset,
+    /// Destination in the network's own address form.
+    pub to: String,
+    /// How much, in minor units of the asset.
+    pub amount: Amount,
+    /// The most that may be spent as network fee, in minor units of the network's own coin.
+    pub max_fee: Amount,
+    /// A note for approvers; not on the chain.
+    pub memo: String,
+}
+
+impl Intent {
+    /// The canonical bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(self).unwrap_or_default()
+    }
+
+    /// Decodes canonical bytes, at most [`MAX_BYTES`].
+    pub fn decode(bytes: &[u8]) -> Result<Self, IntentError> {
+        let wrong = |problem: String| IntentError::Encoding { what: "intent", problem };
+        if bytes.len() > MAX_BYTES {
+            return Err(wrong(format!("{} bytes, at most {MAX_BYTES} are allowed", bytes.len())));
+        }
+        borsh::from_slice(bytes).map_err(|error| wrong(error.to_string()))
+    }
+
+    /// The one hash over everything that matters; approvals sign it.
+    pub fn hash(&self) -> Hash {
+        Hash(Transcript::new("intent").field("intent", &self.encode()).digest())
+    }
+
+    /// The hash as an identifier.
+    pub fn id(&self) -> IntentId {
+        IntentId(self.hash().0)
+    }
+
+    /// Signs as the initiator.
+    pub fn sign(self, key: &ed25519_dalek::SigningKey) -> SignedIntent {
+        let signature = sign(key, &initiator_digest(&self.hash()));
+        SignedIntent { intent: self, signature }
+    }
+
+    /// Checks everything that can be checked without knowing the wallet: form, cluster, time window.
+    /// `now` is Unix seconds.
+    pub fn check(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
+        self.check_form(genesis)?;
+        if now >= self.expires {
+            return Err(IntentError::Time(format!("it expired at {}, now is {now}", self.expires)));
+        }
+        if self.created > now.saturating_add(CLOCK_SKEW) {
+            return Err(IntentError::Time(format!(
+                "it was created at {}, which is after {now}",
+                self.created
+            )));
+        }
+        Ok(())
+    }
+
+    /// The part of [`Intent::check`] that does not depend on the clock.
+    pub fn check_form(&self, genesis: &Genesis) -> Result<(), IntentError> {
+        if self.version != VERSION {
+            return Err(IntentError::field("version", format!("must be {VERSION}, found {}", self.version)));
+        }
+        let ours = genesis.hash();
+        if self.governance != ours {
+            return Err(IntentError::OtherCluster {
+                ours: ours.to_string(),
+                found: self.governance.to_string(),
+            });
+        }
+        if self.expires <= self.created || self.expires - self.created > MAX_LIFETIME {
+            return Err(IntentError::field(
+                "expires",
+                format!("must be 1 to {MAX_LIFETIME} seconds after created"),
+            ));
+        }
+        match &self.body {
+            Body::Transfer(transfer) => transfer.check(),
+            Body::Order(order) => order.check(genesis),
+        }
+    }
+}
+
+impl Transfer {
+    fn check(&self) -> Result<(), IntentError> {
+        check_text("to", &self.to, 128)?;
+        check_text("memo", &self.memo, 256)?;
+        if let Asset::Token { contract } = &self.asset {
+            check_text("contract", contract, 128)?;
+        }
+        if self.to.is_empty() {
+            return Err(IntentError::field("to", "must not be empty"));
+        }
+        if self.amount == Amount::default() {
+            return Err(IntentError::field("amount", "must not be zero"));
+        }
+        if self.account >= 1 << 31 {
+            return Err(IntentError::field("account", "must be below 2147483648 (unhardened)"));
+        }
+        Ok(())
+    }
+}
+
+/// Text that people will read: bounded, no control characters that could hide what it says.
+pub(crate) fn check_text(field: &'static str, text: &str, max: usize) -> Result<(), IntentError> {
+    if text.len() > max {
+        return Err(IntentError::field(field, format!("{} bytes, at most {max} are allowed", text.len())));
+    }
+    // Bidirectional controls can make one address look like another.
+    let hidden = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    if text.chars().any(hidden) {
+        return Err(IntentError::field(field, "must not contain control or invisible characters"));
+    }
+    Ok(())
+}
+
+fn initiator_digest(hash: &Hash) -> [u8; 32] {
+    Transcript::new("intent/initiator").field("intent", &hash.0).digest()
+}
+
+/// An intent with its initiator's signature.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignedIntent {
+    /// What is asked for.
+    pub intent: Intent,
+    /// The initiator's signature over its hash.
+    pub signature: Signature,
+}
+
+impl SignedIntent {
+    /// Checks the intent, that its initiator is a client of the cluster, and the signature.
+    pub fn check(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
+        self.intent.check(genesis, now)?;
+        self.check_signature(genesis)
+    }
+
+    /// Checks that the initiator is a client of the cluster, and the signature.
+    pub fn check_signature(&self, genesis: &Genesis) -> Result<(), IntentError> {
+        let initiator = self.intent.initiator;
+        let member = genesis.clients.iter().find(|client| client.key == initiator);
+        let member =
+            member.ok_or_else(|| IntentError::NotAMember { who: initiator.to_string(), group: "clients" })?;
+        if initiator.verify(&initiator_digest(&self.intent.hash()), &self.signature) {
+            Ok(())
+        } else {
+            Err(IntentError::Signature { what: "intent", signer: member.name.clone() })
+        }
+    }
+}
+
+/// Fixed-length bytes as a hex string in JSON.
+mod hex_bytes {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub fn serialize<S: Serializer, const N: usize>(
+        bytes: &[u8; N],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&hex::encode(bytes))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>, const N: usize>(
+        deserializer: D,
+    ) -> Result<[u8; N], D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let mut bytes = [0; N];
+        hex::decode_to_slice(&text, &mut bytes)
+            .map_err(|_| D::Error::custom(format!("must be {} hex digits", 2 * N)))?;
+        Ok(bytes)
+    }
+}
