@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod blame;
 pub mod ctx;
+pub mod derive;
 pub mod message;
 
 pub use blame::{Abort, Fault, Severity};
