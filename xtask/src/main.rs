@@ -1,2 +1,58 @@
-//! House keeping.
-fn main() {}
+//! House keeping: `cargo xtask test`, `lint`, `layers`, `bench`.
+//!
+//! For: one command that runs every test, and the house rules of ARCHITECTURE.md as checks that can fail.
+//! Not for: anything that a user of Quorate runs. It depends on no room of the house.
+
+mod layers;
+mod shell;
+mod source;
+mod steps;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+const HELP: &str = "\
+usage: cargo xtask COMMAND
+
+  test [--long] [--no-lint] [--nextest]
+               format check, house rules, clippy, all tests, documentation tests
+                 --long     also the tests that are marked as ignored, with QUORATE_LONG=1
+                 --no-lint  only the tests
+                 --nextest  run the tests with cargo-nextest, which must be installed
+  lint         format check, house rules, clippy
+  layers       house rules alone: dependency arrows, rooms without I/O, hashing, sizes, banned crates
+  bench [ARGS] the benchmarks; ARGS go to `cargo bench`
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    let good = match args.split_first() {
+        Some((&"test", flags)) => match steps::Options::parse(flags) {
+            Ok(options) => steps::test(&root, &options),
+            Err(unknown) => return usage(&format!("unknown option {unknown}")),
+        },
+        Some((&"lint", [])) => steps::lint(&root),
+        Some((&"layers", [])) => layers::run(&root),
+        Some((&"bench", rest)) => steps::bench(&root, rest),
+        Some((&("help" | "--help" | "-h"), _)) => {
+            print!("{HELP}");
+            true
+        }
+        Some((command, _)) => return usage(&format!("unknown command or surplus argument: {command}")),
+        None => return usage("no command given"),
+    };
+    if good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn usage(what: &str) -> ExitCode {
+    eprint!("xtask: {what}\n\n{HELP}");
+    ExitCode::from(2)
+}
+
+/// The root of the work tree, wherever cargo was called.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}

@@ -1,0 +1,219 @@
+//! The steps of `test`, `lint` and `bench`.
+
+use crate::layers;
+use crate::shell::{capture, cargo, show, tee};
+use std::path::Path;
+use std::time::Instant;
+
+/// What `cargo xtask test` was asked for.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    long: bool,
+    no_lint: bool,
+    nextest: bool,
+}
+
+impl Options {
+    /// Reads flags; the error is the first one that is not known.
+    pub fn parse(flags: &[&str]) -> Result<Self, String> {
+        let mut options = Self::default();
+        for flag in flags {
+            match *flag {
+                "--long" => options.long = true,
+                "--no-lint" => options.no_lint = true,
+                "--nextest" => options.nextest = true,
+                other => return Err(other.to_owned()),
+            }
+        }
+        Ok(options)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Passed,
+    Failed,
+    Skipped(&'static str),
+}
+
+/// Steps as they ran. A failed step does not stop the next: one run shows all that is wrong.
+#[derive(Default)]
+struct Report(Vec<(&'static str, Outcome, u64)>);
+
+impl Report {
+    fn step(&mut self, name: &'static str, run: impl FnOnce() -> Outcome) {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let outcome = run();
+        self.0.push((name, outcome, start.elapsed().as_secs()));
+    }
+
+    fn finish(&self) -> bool {
+        println!("\n== summary");
+        for (name, outcome, seconds) in &self.0 {
+            match outcome {
+                Outcome::Passed => println!("  passed   {name} ({seconds} s)"),
+                Outcome::Failed => println!("  FAILED   {name} ({seconds} s)"),
+                Outcome::Skipped(why) => println!("  skipped  {name}: {why}"),
+            }
+        }
+        !self.0.iter().any(|(_, outcome, _)| *outcome == Outcome::Failed)
+    }
+}
+
+fn judge(good: bool) -> Outcome {
+    if good { Outcome::Passed } else { Outcome::Failed }
+}
+
+fn lint_steps(root: &Path, report: &mut Report) {
+    report.step("format (cargo fmt --all --check)", || {
+        if capture(&mut cargo(root, &["fmt", "--version"])).is_err() {
+            return Outcome::Skipped("rustfmt is missing; `rustup component add rustfmt` adds it");
+        }
+        judge(show(&mut cargo(root, &["fmt", "--all", "--check"])))
+    });
+    report.step("house rules (cargo xtask layers)", || judge(layers::run(root)));
+    report.step("clippy, warnings are errors", || {
+        if capture(&mut cargo(root, &["clippy", "--version"])).is_err() {
+            return Outcome::Skipped("clippy is missing; `rustup component add clippy` adds it");
+        }
+        let args = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+        judge(show(&mut cargo(root, &args)))
+    });
+}
+
+/// Format, house rules, clippy.
+pub fn lint(root: &Path) -> bool {
+    let mut report = Report::default();
+    lint_steps(root, &mut report);
+    report.finish()
+}
+
+/// Everything that a change must pass.
+pub fn test(root: &Path, options: &Options) -> bool {
+    let mut report = Report::default();
+    if !options.no_lint {
+        lint_steps(root, &mut report);
+    }
+    let mut tally = Tally::default();
+    report.step("tests", || judge(run_tests(root, options, &mut tally)));
+    report.step("documentation tests", || {
+        let mut command = cargo(root, &["test", "--workspace", "--locked", "--doc"]);
+        judge(tee(&mut command, |line| tally.read(line)))
+    });
+    let good = report.finish();
+    if let Some(line) = tally.summary(good) {
+        println!("{line}");
+    }
+    good
+}
+
+fn run_tests(root: &Path, options: &Options, tally: &mut Tally) -> bool {
+    let mut args = if options.nextest {
+        vec!["nextest", "run", "--workspace", "--locked"]
+    } else {
+        // One failing crate must not hide the others.
+        vec!["test", "--workspace", "--locked", "--no-fail-fast", "--lib", "--bins", "--tests"]
+    };
+    if options.long {
+        let ignored = ["--", "--include-ignored"];
+        args.extend(if options.nextest { &["--run-ignored", "all"] } else { &ignored });
+    }
+    let mut command = cargo(root, &args);
+    if options.long {
+        command.env("QUORATE_LONG", "1");
+    }
+    tee(&mut command, |line| tally.read(line))
+}
+
+/// Adds up the `test result:` lines of many test binaries.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    binaries: u64,
+    passed: u64,
+    failed: u64,
+    ignored: u64,
+}
+
+impl Tally {
+    fn read(&mut self, line: &str) {
+        let Some((_, counts)) = line.split_once("test result:") else { return };
+        self.binaries += 1;
+        let mut before = 0;
+        for word in counts.split_whitespace() {
+            match word.trim_end_matches(';') {
+                "passed" => self.passed += before,
+                "failed" => self.failed += before,
+                "ignored" => self.ignored += before,
+                other => before = other.parse().unwrap_or(0),
+            }
+        }
+    }
+
+    /// One line in cargo's own form, so that whoever reads only the end sees the numbers.
+    fn summary(&self, good: bool) -> Option<String> {
+        let Self { binaries, passed, failed, ignored } = self;
+        let verdict = if good { "ok" } else { "FAILED" };
+        (*binaries > 0).then(|| {
+            format!("total of {binaries} test binaries: {verdict}. {passed} passed; {failed} failed; {ignored} ignored")
+        })
+    }
+}
+
+/// `cargo bench` in the benchmark package.
+pub fn bench(root: &Path, rest: &[&str]) -> bool {
+    let manifest = root.join("bench").join("Cargo.toml");
+    if !manifest.is_file() {
+        eprintln!("there are no benchmarks yet: bench/Cargo.toml does not exist");
+        return false;
+    }
+    let manifest = manifest.to_string_lossy();
+    let mut args = vec!["bench", "--locked", "--manifest-path", &manifest];
+    args.extend_from_slice(rest);
+    show(&mut cargo(root, &args))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_read_and_unknown_ones_named() {
+        assert_eq!(Options::parse(&[]), Ok(Options::default()));
+        let all = Options { long: true, no_lint: true, nextest: true };
+        assert_eq!(Options::parse(&["--nextest", "--long", "--no-lint"]), Ok(all));
+        assert_eq!(Options::parse(&["--long", "--lng"]), Err("--lng".to_owned()));
+    }
+
+    #[test]
+    fn result_lines_add_up() {
+        let mut tally = Tally::default();
+        tally.read("running 3 tests");
+        tally.read(
+            "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+        );
+        tally.read(
+            "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out; finished in 1s",
+        );
+        assert_eq!(tally, Tally { binaries: 2, passed: 5, failed: 4, ignored: 1 });
+        let line = tally.summary(false).unwrap_or_default();
+        assert_eq!(line, "total of 2 test binaries: FAILED. 5 passed; 4 failed; 1 ignored");
+        assert_eq!(Tally::default().summary(true), None);
+    }
+
+    #[test]
+    fn one_failed_step_fails_the_run_and_a_skipped_one_does_not() {
+        let mut report = Report::default();
+        report.step("a", || Outcome::Passed);
+        report.step("b", || Outcome::Skipped("not installed"));
+        assert!(report.finish());
+        report.step("c", || Outcome::Failed);
+        report.step("d", || Outcome::Passed);
+        assert!(!report.finish());
+    }
+
+    #[test]
+    fn bench_says_so_when_there_is_nothing_to_run() {
+        assert!(!bench(Path::new("/nonexistent"), &[]));
+    }
+}
