@@ -12,7 +12,11 @@ extern crate std;
 pub mod blame;
 pub mod ctx;
 pub mod derive;
+pub mod frost;
+pub mod generate;
+pub mod key;
 pub mod message;
+pub mod ot;
 
 pub use blame::{Abort, Fault, Severity};
 pub use ctx::{All, Ctx, Each};
