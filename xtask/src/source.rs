@@ -12,7 +12,10 @@ pub fn files(root: &Path) -> Vec<(String, PathBuf)> {
             let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
             let Ok(kind) = entry.file_type() else { continue };
             if kind.is_dir() {
-                let ours = name != ".git" && name != "node_modules" && !name.starts_with("target");
+                let ours = name != ".git"
+                    && name != "node_modules"
+                    && name != "target"
+                    && !name.starts_with("target-");
                 if ours {
                     folders.push(path);
                 }

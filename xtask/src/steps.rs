@@ -96,14 +96,15 @@ pub fn test(root: &Path, options: &Options) -> bool {
         lint_steps(root, &mut report);
     }
     let mut tally = Tally::default();
-    report.step("tests", || judge(run_tests(root, options, &mut tally)));
     report.step("documentation tests", || {
         let mut command = cargo(root, &["test", "--workspace", "--locked", "--doc"]);
         judge(tee(&mut command, |line| tally.read(line)))
     });
+    report.step("tests", || judge(run_tests(root, options, &mut tally)));
     let good = report.finish();
-    if let Some(line) = tally.summary(good) {
-        println!("{line}");
+    // nextest prints a summary of its own, in another form.
+    if !options.nextest {
+        print!("{}", tally.summary());
     }
     good
 }
@@ -126,17 +127,23 @@ fn run_tests(root: &Path, options: &Options, tally: &mut Tally) -> bool {
     tee(&mut command, |line| tally.read(line))
 }
 
-/// Adds up the `test result:` lines of many test binaries.
+/// Adds up the `test result:` lines of many test binaries, and keeps the names of failed tests.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
     binaries: u64,
     passed: u64,
     failed: u64,
     ignored: u64,
+    names: Vec<String>,
 }
 
 impl Tally {
     fn read(&mut self, line: &str) {
+        if let Some(name) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... "))
+            && name.1.contains("FAILED")
+        {
+            self.names.push(name.0.to_owned());
+        }
         let Some((_, counts)) = line.split_once("test result:") else { return };
         self.binaries += 1;
         let mut before = 0;
@@ -150,13 +157,18 @@ impl Tally {
         }
     }
 
-    /// One line in cargo's own form, so that whoever reads only the end sees the numbers.
-    fn summary(&self, good: bool) -> Option<String> {
-        let Self { binaries, passed, failed, ignored } = self;
-        let verdict = if good { "ok" } else { "FAILED" };
-        (*binaries > 0).then(|| {
-            format!("total of {binaries} test binaries: {verdict}. {passed} passed; {failed} failed; {ignored} ignored")
-        })
+    /// The numbers in cargo's own form, for whoever reads only the end; nothing when no test ran.
+    fn summary(&self) -> String {
+        let Self { binaries, passed, failed, ignored, names } = self;
+        if *binaries == 0 {
+            return String::new();
+        }
+        let mut text: String = names.iter().map(|name| format!("  failed test: {name}\n")).collect();
+        let verdict = if *failed == 0 { "ok" } else { "FAILED" };
+        text.push_str(&format!(
+            "all tests of {binaries} binaries: {verdict}. {passed} passed; {failed} failed; {ignored} ignored\n"
+        ));
+        text
     }
 }
 
@@ -189,16 +201,18 @@ mod tests {
     fn result_lines_add_up() {
         let mut tally = Tally::default();
         tally.read("running 3 tests");
+        tally.read("test a::b ... ok");
+        tally.read("test a::c ... FAILED");
         tally.read(
             "test result: ok. 3 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s",
         );
         tally.read(
             "test result: FAILED. 2 passed; 4 failed; 0 ignored; 0 measured; 9 filtered out; finished in 1s",
         );
-        assert_eq!(tally, Tally { binaries: 2, passed: 5, failed: 4, ignored: 1 });
-        let line = tally.summary(false).unwrap_or_default();
-        assert_eq!(line, "total of 2 test binaries: FAILED. 5 passed; 4 failed; 1 ignored");
-        assert_eq!(Tally::default().summary(true), None);
+        assert_eq!((tally.binaries, tally.passed, tally.failed, tally.ignored), (2, 5, 4, 1));
+        let text = "  failed test: a::c\nall tests of 2 binaries: FAILED. 5 passed; 4 failed; 1 ignored\n";
+        assert_eq!(tally.summary(), text);
+        assert_eq!(Tally::default().summary(), "");
     }
 
     #[test]
