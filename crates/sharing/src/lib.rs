@@ -13,6 +13,7 @@ pub mod curves;
 pub mod feldman;
 pub mod index;
 pub mod lagrange;
+pub mod prg;
 pub mod secret;
 pub mod toy;
 pub mod transcript;
