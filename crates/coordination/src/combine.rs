@@ -1,0 +1,151 @@
+//! Combining partial signatures into an ordinary one, anywhere, with no node running.
+
+use crate::partial::{Checked, CheckedKind, PartError};
+use crate::{KeySet, Part, Partial, SigningRequest, WalletRecord};
+use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_intent::PublicKey;
+use quorate_protocols::frost::{self, FrostError, Schnorr};
+use quorate_protocols::key::PublicShares;
+use quorate_protocols::{Message, dkls};
+use quorate_sharing::Index;
+use std::collections::BTreeMap;
+
+/// A finished signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum RawSignature {
+    /// r ‖ s, s low, and the recovery id.
+    Ecdsa {
+        /// 64 bytes, big-endian.
+        compact: [u8; 64],
+        /// 0 to 3.
+        recovery_id: u8,
+    },
+    /// BIP340, 64 bytes.
+    Bip340([u8; 64]),
+    /// RFC 8032, 64 bytes.
+    Ed25519([u8; 64]),
+}
+
+/// Why partial signatures gave no signature.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CombineError {
+    /// Key, request, assignment or material do not fit together.
+    #[error(transparent)]
+    Part(#[from] PartError),
+    /// The assignment is not signed by the cluster's coordinator.
+    #[error("the assignment is not signed by the coordinator")]
+    Coordinator,
+    /// These parties' partials are missing.
+    #[error("partial signatures are missing of {}", names(.0))]
+    Missing(Vec<u16>),
+    /// These parties' partials are wrong; each is evidence against its maker.
+    #[error("wrong partial signature of {}", names(.0))]
+    Wrong(Vec<u16>),
+    /// A partial that its named maker did not sign.
+    #[error("a partial signature in the name of {} is not signed by it", names(&[*.0]))]
+    Forged(u16),
+    /// A partial of somebody who is not in the set, or a second one.
+    #[error("an unexpected partial signature of {}", names(&[*.0]))]
+    Unexpected(u16),
+    /// Anything else.
+    #[error("the partial signatures give no signature: {0}")]
+    Other(String),
+}
+
+fn names(parties: &[u16]) -> String {
+    let names: Vec<String> = parties.iter().map(|index| format!("party {index}")).collect();
+    names.join(", ")
+}
+
+/// Checks one part of a request and the partials for it, and combines them into a verified signature.
+///
+/// # Errors
+/// [`CombineError`]; wrong partials are named one and all.
+pub fn combine(
+    record: &WalletRecord,
+    keys: &KeySet,
+    coordinator: &PublicKey,
+    request: &SigningRequest,
+    part: &Part,
+    partials: &[Partial],
+) -> Result<RawSignature, CombineError> {
+    if !part.assignment.verifies(coordinator) {
+        return Err(CombineError::Coordinator);
+    }
+    let checked = part.check(keys, &record.parties, request)?;
+    let by_signer = check_makers(record, &checked, &part.material.signers(), partials)?;
+    match keys {
+        KeySet::Ecdsa(_) => combine_ecdsa(&checked, &by_signer),
+        KeySet::Bip340(public) => {
+            combine_frost::<frost::Bip340>(public, keys, &checked, &by_signer).map(RawSignature::Bip340)
+        }
+        KeySet::Ed25519(public) => combine_frost::<frost::Ed25519Schnorr>(public, keys, &checked, &by_signer)
+            .map(RawSignature::Ed25519),
+    }
+}
+
+/// One partial of each signer, each signed by its maker.
+fn check_makers<'p>(
+    record: &WalletRecord,
+    checked: &Checked,
+    signers: &[u16],
+    partials: &'p [Partial],
+) -> Result<BTreeMap<u16, &'p Partial>, CombineError> {
+    let mut by_signer = BTreeMap::new();
+    for partial in partials {
+        let signer = partial.signer;
+        let maker = record.party(signer).filter(|_| signers.contains(&signer));
+        let maker = maker.ok_or(CombineError::Unexpected(signer))?;
+        if !maker.verify(&checked.statement(signer, &partial.body), &partial.signature) {
+            return Err(CombineError::Forged(signer));
+        }
+        if by_signer.insert(signer, partial).is_some() {
+            return Err(CombineError::Unexpected(signer));
+        }
+    }
+    let missing: Vec<u16> =
+        signers.iter().filter(|signer| !by_signer.contains_key(signer)).copied().collect();
+    if missing.is_empty() { Ok(by_signer) } else { Err(CombineError::Missing(missing)) }
+}
+
+fn combine_frost<S: Schnorr>(
+    public: &PublicShares<S::Curve>,
+    keys: &KeySet,
+    checked: &Checked,
+    partials: &BTreeMap<u16, &Partial>,
+) -> Result<[u8; 64], CombineError> {
+    let task = checked.task(keys.suite()).ok_or_else(|| CombineError::Other("not a FROST part".into()))?;
+    let mut shares = BTreeMap::new();
+    for (signer, partial) in partials {
+        let share =
+            frost::Share::decode::<S>(&partial.body).map_err(|_| CombineError::Wrong(vec![*signer]))?;
+        shares.insert(Index::new(*signer).map_err(|_| CombineError::Unexpected(*signer))?, share);
+    }
+    frost::combine::<S>(public, &task, &shares).map_err(|error| match error {
+        FrostError::BadShares(parties) => CombineError::Wrong(parties.iter().map(|i| i.get()).collect()),
+        other => CombineError::Other(other.to_string()),
+    })
+}
+
+fn combine_ecdsa(
+    checked: &Checked,
+    partials: &BTreeMap<u16, &Partial>,
+) -> Result<RawSignature, CombineError> {
+    let CheckedKind::Ecdsa(public, request) = checked.kind() else {
+        return Err(CombineError::Other("not an ECDSA part".into()));
+    };
+    let mut decoded = Vec::new();
+    for (signer, partial) in partials {
+        let body =
+            dkls::Partial::decode(&partial.body, ()).map_err(|_| CombineError::Wrong(vec![*signer]))?;
+        decoded.push((Index::new(*signer).map_err(|_| CombineError::Unexpected(*signer))?, body));
+    }
+    let numbers = |parties: Vec<Index>| parties.iter().map(|i| i.get()).collect();
+    let signature = dkls::online::combine(public, request, &decoded).map_err(|error| match error {
+        dkls::CombineError::Wrong(parties) => CombineError::Wrong(numbers(parties)),
+        dkls::CombineError::Missing(parties) => CombineError::Missing(numbers(parties)),
+        other => CombineError::Other(other.to_string()),
+    })?;
+    Ok(RawSignature::Ecdsa { compact: signature.to_bytes(), recovery_id: signature.recovery_id })
+}

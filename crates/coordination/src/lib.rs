@@ -1,0 +1,21 @@
+//! Coordination: what the coordinator (in the gateway) and the nodes say to one another.
+//!
+//! For: the public record and certificate of a key, the signing request and its assignments (docs/spec §4.4), partial
+//! signatures with their makers' signatures, checking and combining them with no node running, and the calls from gateway
+//! to node. Canonical borsh bytes; no I/O.
+//! Not for: what a transaction is (`chains`), who may sign what (`policy`), sockets (`transport`).
+#![forbid(unsafe_code)]
+
+pub mod combine;
+pub mod keys;
+pub mod partial;
+pub mod record;
+pub mod request;
+pub mod rpc;
+
+pub use combine::{CombineError, RawSignature, combine};
+pub use keys::KeySet;
+pub use partial::{Material, OwnedCommitment, Part, Partial};
+pub use record::{Certificate, RecordError, WalletRecord};
+pub use request::{Assignment, Item, SignedAssignment, SigningRequest};
+pub use rpc::{NodeError, NodeRequest, NodeResponse};

@@ -1,0 +1,185 @@
+//! Calls from the gateway to a node, and between nodes. Every call is one frame, every answer one frame.
+
+use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
+use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, WalletId};
+
+/// A frame on a channel: the first byte of borsh tells which.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub enum Frame {
+    /// A ceremony message between nodes; opaque here, signed and sealed on its own.
+    Session(Vec<u8>),
+    /// A call.
+    Call {
+        /// Pairs the answer with it.
+        id: u64,
+        /// What is asked.
+        request: NodeRequest,
+    },
+    /// The answer to a call.
+    Answer {
+        /// The call's id.
+        id: u64,
+        /// What came of it.
+        response: Result<NodeResponse, NodeError>,
+    },
+}
+
+/// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[allow(clippy::large_enum_variant, reason = "calls are few and short-lived")]
+pub enum NodeRequest {
+    /// Who and how are you?
+    Status,
+    /// The certificates of all keys.
+    Wallets,
+    /// Take part in generating a key.
+    Generate {
+        /// Routes the ceremony's messages.
+        ceremony: [u8; 32],
+        /// The order.
+        order: SignedIntent,
+        /// The administrators' approvals.
+        approvals: Vec<Approval>,
+    },
+    /// Make nonces for signing with a Schnorr key.
+    Commitments {
+        /// The key.
+        wallet: WalletId,
+        /// How many.
+        count: u16,
+    },
+    /// Which pair states do you have with these peers?
+    Pairs {
+        /// Identity keys.
+        peers: Vec<PublicKey>,
+    },
+    /// Set up the pair state with one peer anew.
+    SetupPair {
+        /// Routes the ceremony's messages.
+        ceremony: [u8; 32],
+        /// The other end.
+        peer: PublicKey,
+    },
+    /// Make presignatures for one signer set.
+    Presign {
+        /// Routes the ceremony's messages.
+        ceremony: [u8; 32],
+        /// The key.
+        wallet: WalletId,
+        /// Exactly t party indices, ascending.
+        set: Vec<u16>,
+        /// How many.
+        count: u16,
+    },
+    /// Give partial signatures for a transfer.
+    Sign(SignCall),
+    /// Take note of a finished transaction.
+    Finished {
+        /// The intent.
+        intent: Hash,
+        /// What exactly was signed.
+        form: Hash,
+        /// The transaction's id on its network.
+        transaction: String,
+    },
+    /// The certificate of a key, as assembled by the gateway from all parties' signatures.
+    Certify(Certificate),
+}
+
+/// Everything that a node needs to judge a transfer for itself.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct SignCall {
+    /// What is asked for.
+    pub intent: SignedIntent,
+    /// Who approved it.
+    pub approvals: Vec<Approval>,
+    /// How it becomes a transaction: borsh of the chains room's plan.
+    pub plan: Vec<u8>,
+    /// The canonical request.
+    pub request: SigningRequest,
+    /// One part for each item.
+    pub parts: Vec<Part>,
+}
+
+/// What a node answers.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub enum NodeResponse {
+    /// To `Status`.
+    Status(Status),
+    /// To `Wallets`.
+    Wallets(Vec<Certificate>),
+    /// To `Generate`: the record and all parties' signatures in order of index.
+    Generated(Box<Certificate>),
+    /// To `Commitments`.
+    Commitments(Vec<OwnedCommitment>),
+    /// To `Pairs`: the id of the pair state with each peer, if there is one.
+    Pairs(Vec<Option<[u8; 32]>>),
+    /// To `Presign`: the encoded public parts.
+    Presigned(Vec<Vec<u8>>),
+    /// To `Sign`: one partial for each part.
+    Signed(Vec<Partial>),
+    /// To anything else.
+    Done,
+}
+
+/// A node's view of itself.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Status {
+    /// Its name in the genesis.
+    pub name: String,
+    /// The program's version.
+    pub version: String,
+    /// Hash of the genesis that its operator pinned.
+    pub genesis: Hash,
+    /// Boot id of this process.
+    pub boot: [u8; 16],
+    /// Its clock, Unix seconds.
+    pub now: u64,
+    /// Public records of its keys.
+    pub wallets: Vec<WalletRecord>,
+    /// Nonces and presignatures in stock.
+    pub stock: u64,
+    /// Peers that it has a channel to right now.
+    pub connected: Vec<PublicKey>,
+}
+
+/// Why a node did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct NodeError {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: what is wrong, where, what to do.
+    pub message: String,
+}
+
+/// Kinds of refusals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub enum ErrorCode {
+    /// The call itself is malformed or contradicts itself.
+    BadRequest,
+    /// This node does not know the wallet.
+    UnknownWallet,
+    /// A signature, approval or order does not hold.
+    NotAuthorised,
+    /// The transaction is not what the intent says.
+    Mismatch,
+    /// Policy or ledger says no.
+    Refused,
+    /// The nonce or presignature is not in stock (any more): take others.
+    NoStock,
+    /// Too many things at once.
+    Busy,
+    /// A ceremony did not come to its end.
+    Ceremony,
+    /// The node's own fault.
+    Internal,
+}
+
+impl NodeError {
+    /// An error with its kind.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into() }
+    }
+}
