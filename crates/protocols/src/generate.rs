@@ -228,14 +228,13 @@ impl<C: Curve> Message<usize> for Opening<C> {
     }
 }
 
-impl<C: Curve> Share<C> {
-    /// The canonical bytes, erased on drop.
-    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        self.0.encode()
+/// One canonical scalar; zero is legal. The encoding is as secret as the share: the driver erases it.
+impl<C: Curve> Message for Share<C> {
+    fn encode(&self) -> Vec<u8> {
+        core::mem::take(&mut *self.0.encode())
     }
 
-    /// Decodes exactly one canonical scalar; zero is legal.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {
         Ok(Self(SecretScalar::decode(bytes)?))
     }
 }
