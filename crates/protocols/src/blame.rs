@@ -32,6 +32,14 @@ pub struct Fault {
 pub enum Abort {
     /// At least one party misbehaved.
     Blame(Vec<Fault>),
+    /// Two other parties contradict each other. Only they can know which of them lies, and only an edge that one of
+    /// the two signs counts (§5.2), so this party blames nobody.
+    Witnessed {
+        /// The two.
+        between: (Index, Index),
+        /// What was wrong, for people and logs.
+        what: &'static str,
+    },
     /// A joint value came out as zero or the identity; nobody is at fault, run it again (§1.6).
     Restart(&'static str),
     /// This side called the protocol with values that do not fit together; a defect or a wrong configuration here.
@@ -61,6 +69,9 @@ impl fmt::Display for Abort {
             Self::Blame(faults) => {
                 f.write_str("ceremony aborted:")?;
                 faults.iter().try_for_each(|fault| write!(f, " party {}: {};", fault.party, fault.what))
+            }
+            Self::Witnessed { between: (one, other), what } => {
+                write!(f, "ceremony aborted: parties {one} and {other} contradict each other: {what}")
             }
             Self::Restart(what) => write!(f, "ceremony must be run again, nobody is at fault: {what}"),
             Self::Usage(what) => write!(f, "protocol was called wrongly: {what}"),

@@ -12,6 +12,7 @@ extern crate std;
 pub mod blame;
 pub mod ctx;
 pub mod derive;
+pub mod dkls;
 pub mod frost;
 pub mod generate;
 pub mod key;

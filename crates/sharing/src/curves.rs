@@ -53,6 +53,10 @@ impl Curve for Secp256k1 {
         )
     }
 
+    fn lincomb_vartime(terms: &[(k256::Scalar, ProjectivePoint)]) -> ProjectivePoint {
+        crate::straus::lincomb(terms)
+    }
+
     fn mul_base(scalar: &k256::Scalar) -> ProjectivePoint {
         ProjectivePoint::mul_by_generator(scalar)
     }

@@ -15,6 +15,7 @@ pub mod index;
 pub mod lagrange;
 pub mod prg;
 pub mod secret;
+mod straus;
 pub mod toy;
 pub mod transcript;
 

@@ -1,0 +1,123 @@
+//! The sigma proof of §4.3, round 3: the same φ stands in A = φ·R, Φ = φ·G + ρ·H and B = φ·X + σ·H.
+//!
+//! Schnorr's proof for a linear map (Maurer, AFRICACRYPT 2009), made non-interactive by a hash over everything that it
+//! speaks of. It carries its first messages rather than the challenge, so that many proofs are checked in one sum.
+
+use super::points::{encode_each, lincomb, lincomb_secret, weight};
+use super::{Point, Scalar, Secret};
+use alloc::vec::Vec;
+use quorate_sharing::{Index, Transcript};
+use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroize;
+
+/// Everything that the proof of one party for one element is about and bound to.
+#[derive(Clone)]
+pub struct Statement {
+    /// The session.
+    pub ssid: [u8; 32],
+    /// Which element of the batch.
+    pub index: u32,
+    /// Who proves.
+    pub prover: Index,
+    /// The prover's echo vector of rounds 1 and 2.
+    pub echo: [u8; 32],
+    /// R, X and H.
+    pub bases: [Point; 3],
+    /// A, Φ and B.
+    pub images: [Point; 3],
+}
+
+/// First messages a·R, a·G + b·H, a·X + c·H, and the responses for φ, ρ and σ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// T_A, T_Φ, T_B
+    pub first: [Point; 3],
+    /// a + e·φ, b + e·ρ, c + e·σ
+    pub responses: [Scalar; 3],
+}
+
+impl Statement {
+    fn challenge(&self, first: &[Point; 3]) -> Scalar {
+        let points = [self.bases, self.images, *first].concat();
+        Transcript::new("dkls/sigma")
+            .field("ssid", &self.ssid)
+            .number("index", u64::from(self.index))
+            .number("prover", u64::from(self.prover.get()))
+            .field("echo", &self.echo)
+            .list("points", &encode_each(&points))
+            .challenge::<quorate_sharing::Secp256k1>()
+    }
+}
+
+/// The three images of (φ, ρ, σ), in constant time.
+pub(super) fn images(bases: &[Point; 3], phi: &Secret, rho: &Secret, sigma: &Secret) -> [Point; 3] {
+    let [r, x, h] = *bases;
+    let (phi, rho, sigma) = (*phi.expose(), *rho.expose(), *sigma.expose());
+    [
+        lincomb_secret(&[(r, phi)]),
+        lincomb_secret(&[(Point::GENERATOR, phi), (h, rho)]),
+        lincomb_secret(&[(x, phi), (h, sigma)]),
+    ]
+}
+
+/// Proves knowledge of φ, ρ, σ behind the statement's images.
+pub fn prove(statement: &Statement, witness: [&Secret; 3], rng: &mut (impl RngCore + CryptoRng)) -> Proof {
+    let nonces = [Secret::random(rng), Secret::random(rng), Secret::random(rng)];
+    let first = images(&statement.bases, &nonces[0], &nonces[1], &nonces[2]);
+    let challenge = statement.challenge(&first);
+    let response = |k: usize| {
+        let mut product = challenge * witness[k].expose();
+        let response = *nonces[k].expose() + product;
+        product.zeroize();
+        response
+    };
+    Proof { first, responses: [response(0), response(1), response(2)] }
+}
+
+/// Checks one proof.
+pub fn verify(statement: &Statement, proof: &Proof) -> bool {
+    let e = statement.challenge(&proof.first);
+    let [r, x, h] = statement.bases;
+    let [phi, rho, sigma] = proof.responses;
+    let g = Point::GENERATOR;
+    let left: [&[(Scalar, Point)]; 3] = [&[(phi, r)], &[(phi, g), (rho, h)], &[(phi, x), (sigma, h)]];
+    left.iter().zip(&proof.first).zip(&statement.images).all(|((left, first), image)| {
+        let terms = [left, [(-e, *image), (-Scalar::ONE, *first)].as_slice()].concat();
+        lincomb(&terms) == Point::IDENTITY
+    })
+}
+
+/// Checks many proofs at once, all over the same X and H; the statements of one element share R.
+///
+/// One random 128-bit weight for each equation: false if any proof is wrong, but with probability 2^-128.
+pub fn verify_all(proofs: &[(Statement, &Proof)], rng: &mut (impl RngCore + CryptoRng)) -> bool {
+    let Some((Statement { bases: [_, x, h], .. }, _)) = proofs.first() else { return true };
+    let (mut on_g, mut on_x, mut on_h) = (Scalar::ZERO, Scalar::ZERO, Scalar::ZERO);
+    let mut terms: Vec<(Scalar, Point)> = Vec::with_capacity(7 * proofs.len() + 3);
+    // R by element, so that an element's proofs share one term.
+    let mut on_r: Vec<(u32, Scalar, Point)> = Vec::new();
+    for (statement, proof) in proofs {
+        if statement.bases[1] != *x || statement.bases[2] != *h {
+            return false;
+        }
+        let e = statement.challenge(&proof.first);
+        let weights = [weight(rng), weight(rng), weight(rng)];
+        let [phi, rho, sigma] = proof.responses;
+        let r = statement.bases[0];
+        match on_r.iter_mut().find(|entry| entry.0 == statement.index && entry.2 == r) {
+            Some(entry) => entry.1 += weights[0] * phi,
+            None => on_r.push((statement.index, weights[0] * phi, r)),
+        }
+        on_g += weights[1] * phi;
+        on_x += weights[2] * phi;
+        on_h += weights[1] * rho + weights[2] * sigma;
+        for ((weight, image), first) in weights.iter().zip(&statement.images).zip(&proof.first) {
+            // The weight stays short on the first message: minus goes to the point.
+            terms.push((*weight, -*first));
+            terms.push((-(e * weight), *image));
+        }
+    }
+    terms.extend(on_r.into_iter().map(|(_, scalar, r)| (scalar, r)));
+    terms.extend([(on_g, Point::GENERATOR), (on_x, *x), (on_h, *h)]);
+    lincomb(&terms) == Point::IDENTITY
+}
