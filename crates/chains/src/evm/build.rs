@@ -1,0 +1,150 @@
+//! From a transfer and a plan to the transaction and its digest.
+
+use super::plan::{Fee, Plan};
+use super::tx::{Eip1559, Legacy, Unsigned, legacy_v};
+use super::{address, erc20};
+use crate::built::{Built, Payload, Summary, ToSign, form};
+use crate::key::account_path;
+use crate::{ChainError, Unsigned as AnyUnsigned, WalletKey};
+use alloy_primitives::{Address, Bytes, U256, keccak256};
+use quorate_intent::{Amount, Asset, Network, Transfer};
+
+/// What every transaction costs at least (yellow paper, G_transaction).
+const LEAST_GAS: u64 = 21_000;
+
+pub(super) fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result<Built, ChainError> {
+    let path = account_path(transfer.account);
+    let from = address::own(key, &transfer.network, &path)?;
+    let unsigned = assemble(transfer, plan)?;
+    let bytes = unsigned.encode();
+
+    let decoded = Unsigned::decode(&bytes)?;
+    let (summary, to, contract) = read(&decoded, from, matches!(transfer.asset, Asset::Token { .. }))?;
+    check(transfer, to, contract)?;
+    if summary.max_fee > transfer.max_fee {
+        return Err(ChainError::Fee { fee: summary.max_fee, max: transfer.max_fee });
+    }
+    let digest = keccak256(&bytes);
+    let to_sign = vec![ToSign { path: path.to_vec(), payload: Payload::EcdsaDigest(digest.0) }];
+    Ok(Built {
+        form: form(&transfer.network, &bytes, &to_sign),
+        resources: vec![format!("evm:{}:{from}:{}", unsigned.chain_id(), plan.nonce)],
+        unsigned: AnyUnsigned::Evm(unsigned),
+        to_sign,
+        summary,
+    })
+}
+
+/// The transaction that the transfer and the plan describe.
+fn assemble(transfer: &Transfer, plan: &Plan) -> Result<Unsigned, ChainError> {
+    let chain_id = address::chain_id(&transfer.network)?;
+    let payee = address::parse(&transfer.network, &transfer.to)?;
+    let amount = transfer.amount.0;
+    if amount.is_zero() {
+        return Err(ChainError::field("amount", "must not be zero"));
+    }
+    let (to, value, data) = match &transfer.asset {
+        Asset::Native => (payee, amount, Bytes::new()),
+        Asset::Token { contract } => {
+            let contract = address::parse(&transfer.network, contract)?;
+            if contract == payee {
+                let problem = "it is the token's own contract, tokens sent to it are lost";
+                return Err(ChainError::address(&transfer.to, &transfer.network, problem));
+            }
+            (contract, U256::ZERO, Bytes::from(erc20::encode(&payee, amount)))
+        }
+    };
+    let Plan { nonce, gas_limit, fee } = *plan;
+    if nonce == u64::MAX {
+        return Err(ChainError::field("nonce", "must be below 2^64 − 1"));
+    }
+    if gas_limit < LEAST_GAS {
+        return Err(ChainError::field(
+            "gas_limit",
+            format!("must be at least {LEAST_GAS}, found {gas_limit}"),
+        ));
+    }
+    match fee {
+        Fee::Eip1559 { max_fee_per_gas, max_priority_fee_per_gas } => {
+            let max_fee_per_gas = price("max_fee_per_gas", max_fee_per_gas)?;
+            let max_priority_fee_per_gas = price("max_priority_fee_per_gas", max_priority_fee_per_gas)?;
+            if max_priority_fee_per_gas > max_fee_per_gas {
+                let problem = "must not be above max_fee_per_gas";
+                return Err(ChainError::field("max_priority_fee_per_gas", problem));
+            }
+            Ok(Unsigned::Eip1559(Eip1559 {
+                chain_id,
+                nonce,
+                max_priority_fee_per_gas,
+                max_fee_per_gas,
+                gas_limit,
+                to,
+                value,
+                data,
+                access_list: Vec::new(),
+            }))
+        }
+        Fee::Legacy { gas_price } => {
+            let gas_price = price("gas_price", gas_price)?;
+            // Room for the parity bit too.
+            if legacy_v(chain_id).is_none_or(|v| v == u64::MAX) {
+                let problem = "its chain id is too large for legacy transactions; use EIP-1559".into();
+                return Err(ChainError::Network { network: transfer.network, problem });
+            }
+            let (r, s) = (U256::ZERO, U256::ZERO);
+            Ok(Unsigned::Legacy(Legacy { nonce, gas_price, gas_limit, to, value, data, v: chain_id, r, s }))
+        }
+    }
+}
+
+/// Wei per gas unit.
+fn price(field: &'static str, amount: Amount) -> Result<u128, ChainError> {
+    u128::try_from(amount.0).map_err(|_| ChainError::field(field, "must be below 2^128"))
+}
+
+/// Reads a decoded transaction: its summary, who is paid, and the token's contract if it is a token transfer.
+fn read(
+    tx: &Unsigned,
+    from: Address,
+    token: bool,
+) -> Result<(Summary, Address, Option<Address>), ChainError> {
+    let wrong = |problem: &str| ChainError::encoding("transaction", problem);
+    let (to, value, data, gas_limit, price) = match tx {
+        Unsigned::Eip1559(tx) => (tx.to, tx.value, &tx.data, tx.gas_limit, tx.max_fee_per_gas),
+        Unsigned::Legacy(tx) => (tx.to, tx.value, &tx.data, tx.gas_limit, tx.gas_price),
+    };
+    let (payee, amount, contract) = match (token, erc20::decode(data)) {
+        (true, Some((payee, amount))) if value.is_zero() => (payee, amount, Some(to)),
+        (false, None) if data.is_empty() => (to, value, None),
+        _ => return Err(wrong("it is neither a plain payment nor a plain token transfer")),
+    };
+    let asset = match contract {
+        None => Asset::Native,
+        Some(contract) => Asset::Token { contract: contract.to_checksum(None) },
+    };
+    let max_fee = U256::from(gas_limit) * U256::from(price); // 64 + 128 bits
+    let summary = Summary {
+        network: Network::Evm { chain_id: tx.chain_id() },
+        from: vec![from.to_checksum(None)],
+        to: payee.to_checksum(None),
+        asset,
+        amount: Amount(amount),
+        fee: None,
+        max_fee: Amount(max_fee),
+        change: None,
+    };
+    Ok((summary, payee, contract))
+}
+
+/// The decoded payee and contract are those of the intent.
+fn check(transfer: &Transfer, to: Address, contract: Option<Address>) -> Result<(), ChainError> {
+    let same = |what, asked: Address, found: Address| {
+        let (asked, found) = (asked.to_string(), found.to_string());
+        if asked == found { Ok(()) } else { Err(ChainError::Mismatch { what, asked, found }) }
+    };
+    same("destination", address::parse(&transfer.network, &transfer.to)?, to)?;
+    if let (Asset::Token { contract: asked }, Some(found)) = (&transfer.asset, contract) {
+        same("token contract", address::parse(&transfer.network, asked)?, found)?;
+    }
+    Ok(())
+}
