@@ -2,29 +2,13 @@
 
 use crate::partial::{Checked, CheckedKind, PartError};
 use crate::{KeySet, Part, Partial, SigningRequest, WalletRecord};
-use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_chains::RawSignature;
 use quorate_intent::PublicKey;
 use quorate_protocols::frost::{self, FrostError, Schnorr};
 use quorate_protocols::key::PublicShares;
 use quorate_protocols::{Message, dkls};
 use quorate_sharing::Index;
 use std::collections::BTreeMap;
-
-/// A finished signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-pub enum RawSignature {
-    /// r ‖ s, s low, and the recovery id.
-    Ecdsa {
-        /// 64 bytes, big-endian.
-        compact: [u8; 64],
-        /// 0 to 3.
-        recovery_id: u8,
-    },
-    /// BIP340, 64 bytes.
-    Bip340([u8; 64]),
-    /// RFC 8032, 64 bytes.
-    Ed25519([u8; 64]),
-}
 
 /// Why partial signatures gave no signature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -78,7 +62,7 @@ pub fn combine(
     match keys {
         KeySet::Ecdsa(_) => combine_ecdsa(&checked, &by_signer),
         KeySet::Bip340(public) => {
-            combine_frost::<frost::Bip340>(public, keys, &checked, &by_signer).map(RawSignature::Bip340)
+            combine_frost::<frost::Bip340>(public, keys, &checked, &by_signer).map(RawSignature::Schnorr)
         }
         KeySet::Ed25519(public) => combine_frost::<frost::Ed25519Schnorr>(public, keys, &checked, &by_signer)
             .map(RawSignature::Ed25519),
@@ -147,5 +131,5 @@ fn combine_ecdsa(
         dkls::CombineError::Missing(parties) => CombineError::Missing(numbers(parties)),
         other => CombineError::Other(other.to_string()),
     })?;
-    Ok(RawSignature::Ecdsa { compact: signature.to_bytes(), recovery_id: signature.recovery_id })
+    Ok(RawSignature::Ecdsa { rs: signature.to_bytes(), recovery_id: signature.recovery_id })
 }

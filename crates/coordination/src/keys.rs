@@ -1,5 +1,6 @@
 //! The public side of a key in any suite.
 
+use quorate_chains::WalletKey;
 use quorate_intent::Suite;
 use quorate_protocols::derive::{DeriveError, ExtendedKey};
 use quorate_protocols::key::PublicShares;
@@ -50,6 +51,15 @@ impl KeySet {
             Self::Ecdsa(_) => Suite::Ecdsa,
             Self::Bip340(_) => Suite::Bip340,
             Self::Ed25519(_) => Suite::Ed25519,
+        }
+    }
+
+    /// What addresses are derived from.
+    pub fn wallet_key(&self) -> WalletKey {
+        match self {
+            Self::Ecdsa(public) => WalletKey::Ecdsa(*public.key()),
+            Self::Bip340(public) => WalletKey::Bip340(*public.key()),
+            Self::Ed25519(public) => WalletKey::Ed25519(*public.key()),
         }
     }
 

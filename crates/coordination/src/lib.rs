@@ -13,7 +13,8 @@ pub mod record;
 pub mod request;
 pub mod rpc;
 
-pub use combine::{CombineError, RawSignature, combine};
+pub use combine::{CombineError, combine};
+pub use quorate_chains::RawSignature;
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};
 pub use record::{Certificate, RecordError, WalletRecord};

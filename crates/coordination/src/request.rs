@@ -1,7 +1,10 @@
 //! The signing request and its assignments (docs/spec §4.4).
 
+use crate::KeySet;
 use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_chains::{Built, Payload, ToSign};
 use quorate_intent::{Hash, PublicKey, Signature, WalletId};
+use quorate_protocols::derive::DeriveError;
 use quorate_sharing::Transcript;
 
 /// Most signatures in one request: a Bitcoin transaction's inputs.
@@ -39,6 +42,20 @@ pub struct SigningRequest {
     pub expires: u64,
     /// Attempts are numbered below this.
     pub attempts: u32,
+}
+
+impl Item {
+    /// One item for each signature that a transaction needs, with each key derived anew.
+    pub fn all(keys: &KeySet, built: &Built) -> Result<Vec<Self>, DeriveError> {
+        let item = |to_sign: &ToSign| {
+            let message = match &to_sign.payload {
+                Payload::EcdsaDigest(digest) | Payload::TaprootKeySpend(digest) => digest.to_vec(),
+                Payload::Ed25519(message) => message.clone(),
+            };
+            Ok(Self { path: to_sign.path.clone(), key: keys.child(&to_sign.path)?.key, message })
+        };
+        built.to_sign.iter().map(item).collect()
+    }
 }
 
 impl SigningRequest {
