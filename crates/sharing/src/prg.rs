@@ -10,11 +10,16 @@
 
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128, Block};
-use sha2::{Digest, Sha256};
+use sha2::digest::core_api::Block as HashBlock;
+use sha2::{Digest, Sha256, Sha256VarCore, compress256};
 use zeroize::Zeroize;
 
 /// How many AES blocks are in flight at once; what the `aes` crate handles in one go with hardware support.
 const LANES: usize = 8;
+
+/// SHA-256's initial state (FIPS 180-4 §5.3.3).
+const SHA256_START: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
 /// SHA-256(salt ‖ index ‖ part ‖ secret), `index` as four big-endian bytes: one compression for secrets of up to
 /// 18 bytes. The result is as secret as `secret`; the caller erases it.
@@ -30,6 +35,27 @@ pub fn derive(salt: &[u8; 32], index: u32, part: u8, secret: &[u8]) -> [u8; 32] 
         .chain_update(secret)
         .finalize()
         .into()
+}
+
+/// [`derive`] of a 16-byte secret for parts 0 to N − 1, at the price of N bare compressions: the inner loop of OT.
+pub fn derive_parts<const N: usize>(salt: &[u8; 32], index: u32, secret: &[u8; 16]) -> [[u8; 32]; N] {
+    // 53 bytes of message fit one block with their padding (FIPS 180-4 §5.1.1).
+    let mut block = HashBlock::<Sha256VarCore>::default();
+    block[..32].copy_from_slice(salt);
+    block[32..36].copy_from_slice(&index.to_be_bytes());
+    block[37..53].copy_from_slice(secret);
+    block[53] = 0x80;
+    block[62..].copy_from_slice(&(53u16 * 8).to_be_bytes());
+    let mut out = [[0u8; 32]; N];
+    for (part, out) in out.iter_mut().enumerate() {
+        block[36] = part as u8;
+        let mut state = SHA256_START;
+        compress256(&mut state, core::slice::from_ref(&block));
+        for (bytes, word) in out.chunks_exact_mut(4).zip(state) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+    }
+    out
 }
 
 /// Fills `out` with AES-128 in counter mode from zero, little-endian blocks.
@@ -50,7 +76,7 @@ pub fn fill(key: &[u8; 16], out: &mut [u128]) {
             *word = u128::from_le_bytes((*lane).into());
         }
     }
-    lanes.iter_mut().for_each(|lane| lane.as_mut_slice().zeroize());
+    lanes.iter_mut().for_each(|lane| lane[..].zeroize());
 }
 
 #[cfg(test)]
@@ -87,5 +113,7 @@ mod tests {
         flat[36] = 3;
         flat[37..].fill(4);
         assert_eq!(base, <[u8; 32]>::from(Sha256::digest(&flat)));
+        let parts = derive_parts::<4>(&[1; 32], 2, &[4; 16]);
+        assert_eq!(parts, [0, 1, 2, 3].map(|part| derive(&[1; 32], 2, part, &[4; 16])));
     }
 }

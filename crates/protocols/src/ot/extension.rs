@@ -152,7 +152,7 @@ impl Session {
         let mut stream = Zeroizing::new(vec![0u128; width]);
         let mut key = Zeroizing::new([0u8; 16]);
         for (number, leaf) in leaves.iter().enumerate().skip(from) {
-            let mut digest = prg::derive(&self.leaves, tree as u32, 0, leaf);
+            let [mut digest] = prg::derive_parts(&self.leaves, tree as u32, leaf);
             key.copy_from_slice(&digest[..16]);
             digest.zeroize();
             prg::fill(&key, &mut stream);
@@ -279,7 +279,7 @@ mod tests {
         let punctured = (0..TREES * LEAVES)
             .map(|at| {
                 let hole = (delta >> (at / LEAVES * K)) as usize % LEAVES;
-                if at % LEAVES == 0 { [0; 16] } else { all[at / LEAVES * LEAVES + (at % LEAVES ^ hole)] }
+                if at % LEAVES == 0 { [0; 16] } else { all[(at / LEAVES * LEAVES) + ((at % LEAVES) ^ hole)] }
             })
             .collect();
         (delta, all, punctured)
@@ -338,12 +338,29 @@ mod tests {
                 let (_, message) = receive_with(&session(1), &all, shape, |columns| {
                     columns[column * shape.column_bytes() + at] ^= 0x80;
                 });
-                let guess = (delta >> ((column + 1) * K)) as usize % LEAVES == 0;
+                let guess = (delta >> ((column + 1) * K)) & (LEAVES as u128 - 1) == 0;
                 assert_eq!(send(&session(1), delta, &punctured, shape, &message).is_some(), guess);
                 passed += usize::from(guess);
             }
         }
         assert!((1..30).contains(&passed), "{passed} of 93: about one in {LEAVES}");
+    }
+
+    #[test]
+    fn a_session_is_bound_to_all_that_names_it() {
+        let one = Index::new(1).unwrap();
+        let sessions = [
+            session(1),
+            session(2),
+            Session::new(&[2; 32], &[1; 32], one, 1, &[0; 16]),
+            Session::new(&[1; 32], &[1; 32], Index::new(2).unwrap(), 1, &[0; 16]),
+            Session::new(&[1; 32], &[1; 32], one, 2, &[0; 16]),
+            Session::new(&[1; 32], &[1; 32], one, 1, &[1; 16]),
+        ];
+        let mut salts: Vec<_> = sessions.iter().flat_map(|s| [s.salt, s.leaves]).collect();
+        salts.sort_unstable();
+        salts.dedup();
+        assert_eq!(salts.len(), 12);
     }
 
     #[test]

@@ -131,9 +131,9 @@ mod tests {
             quorate_sharing::prg::fill(&seed, &mut matrix);
             let before = matrix;
             transpose(&mut matrix);
-            for r in 0..BLOCK {
-                for c in 0..BLOCK {
-                    prop_assert_eq!(matrix[r] >> c & 1, before[c] >> r & 1);
+            for (r, word) in matrix.iter().enumerate() {
+                for (c, column) in before.iter().enumerate() {
+                    prop_assert_eq!(word >> c & 1, column >> r & 1);
                 }
             }
             transpose(&mut matrix);

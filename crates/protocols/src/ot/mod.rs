@@ -38,7 +38,7 @@ use subtle::Choice;
 pub const MAX_COUNT: usize = 256;
 
 /// Most sessions that one pair state serves in each direction before it must be renewed; bounds the memory of the
-/// repetition guard (2 MB).
+/// repetition guard (about 3 MB a direction).
 pub const MAX_SESSIONS: usize = 65_536;
 
 /// Why the two-party protocol gave no result.

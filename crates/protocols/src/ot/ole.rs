@@ -45,6 +45,9 @@ const NONCE: usize = 16;
 /// Bytes of one element's corrections.
 const CORRECTIONS: usize = XI * WIDTH * SCALAR;
 
+/// One end's outputs: for each batch element, a scalar for each of the sender's two inputs.
+pub type Outputs = Vec<[SecretScalar<Secp256k1>; 2]>;
+
 /// A secret row of pads.
 type Row = [Scalar; WIDTH];
 
@@ -160,19 +163,24 @@ pub struct OleReceiver {
 }
 
 impl OleReceiver {
-    fn choice(&self, row: usize) -> Choice {
+    /// β of a row.
+    pub(crate) fn choice(&self, row: usize) -> Choice {
         super::bit(self.received.choices[row / BLOCK], row % BLOCK)
     }
 }
 
 /// H of a row: three scalars.
 fn pads(session: &Session, row: usize, value: u128) -> Row {
-    let bytes = value.to_le_bytes();
-    [0u8, 1, 2].map(|part| secp256k1_reduce(&prg::derive(&session.salt, row as u32, part, &bytes)))
+    prg::derive_parts(&session.salt, row as u32, &value.to_le_bytes()).map(|bytes| secp256k1_reduce(&bytes))
 }
 
 /// θ_1, θ_2 of each element.
-fn thetas(session: &Session, extension: &[u8; 32], count: usize, corrections: &[u8]) -> Vec<[Scalar; 2]> {
+pub(crate) fn thetas(
+    session: &Session,
+    extension: &[u8; 32],
+    count: usize,
+    corrections: &[u8],
+) -> Vec<[Scalar; 2]> {
     let all = Transcript::new("ot/ole/theta")
         .field("session", &session.salt)
         .field("extension", extension)
@@ -248,14 +256,26 @@ pub fn receive_start(
 /// # Errors
 /// [`OleError::Cheated`] if the extension's check fails: then the pair is erased and nothing was sent.
 /// [`OleError::Usage`] if there are not as many inputs as elements; `Poisoned`, `Repeated`, `Exhausted`.
-#[allow(clippy::type_complexity, reason = "the reply, and two scalars for each element")]
 pub fn send(
     pair: &mut PairState,
     ssid: &[u8; 32],
     request: &OleRequest,
     inputs: &[[SecretScalar<Secp256k1>; 2]],
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(OleReply, Vec<[SecretScalar<Secp256k1>; 2]>), OleError> {
+) -> Result<(OleReply, Outputs), OleError> {
+    send_with(pair, ssid, request, inputs, rng, |_| {})
+}
+
+/// As [`send`], with a chance to change the corrections before the rest is computed to fit them: what a cheating
+/// sender would do, for tests.
+pub(crate) fn send_with(
+    pair: &mut PairState,
+    ssid: &[u8; 32],
+    request: &OleRequest,
+    inputs: &[[SecretScalar<Secp256k1>; 2]],
+    rng: &mut (impl RngCore + CryptoRng),
+    change: impl FnOnce(&mut [u8]),
+) -> Result<(OleReply, Outputs), OleError> {
     let count = request.count;
     if inputs.len() != count {
         return Err(OleError::Usage("the OLE request is for another number of elements"));
@@ -295,6 +315,7 @@ pub fn send(
     }
 
     let (corrections, tail) = bytes.split_at_mut(count * CORRECTIONS);
+    change(corrections);
     let thetas = thetas(&session, &session.transcript(message), count, corrections);
     let mut mus = MuHash::new(&session);
     for (element, (input, [one, two])) in inputs.iter().zip(&thetas).enumerate() {
@@ -318,7 +339,7 @@ pub fn receive_finish(
     pair: &mut PairState,
     state: OleReceiver,
     reply: &OleReply,
-) -> Result<Vec<[SecretScalar<Secp256k1>; 2]>, OleError> {
+) -> Result<Outputs, OleError> {
     pair.secrets()?;
     if state.pair != pair.id {
         return Err(OleError::Usage("this OLE was started with another pair state"));

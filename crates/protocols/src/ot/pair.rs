@@ -53,11 +53,11 @@ impl PairCtx {
     }
 
     /// The salt of the direction in which `sender` is OLE sender: binds SSID, both ends and the direction.
-    fn direction(&self, sender: &[u8; 32]) -> [u8; 32] {
+    pub(crate) fn direction(&self, sender: &[u8; 32]) -> [u8; 32] {
         Transcript::new("ot/direction").field("pair", &self.binding).field("ole sender", sender).digest()
     }
 
-    fn commitment(&self, owner: &[u8; 32], part: &[u8; 32]) -> [u8; 32] {
+    pub(crate) fn commitment(&self, owner: &[u8; 32], part: &[u8; 32]) -> [u8; 32] {
         Transcript::new("ot/seed/commit")
             .field("pair", &self.binding)
             .field("owner", owner)

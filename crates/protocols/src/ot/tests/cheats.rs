@@ -183,7 +183,82 @@ fn after_one_failed_check_no_request_gets_a_reply() {
     assert_eq!(ole::receive_start(&mut one, &SSID, 1, &mut rng).err(), Some(OleError::Poisoned));
 }
 
-/// A sender that is wrong in one row is caught when the receiver's bit there is 1, or by the changed θ in any case.
+/// A sender that is wrong in one row and fits the rest to it is caught exactly when it guessed the receiver's bit
+/// wrong; and where it guessed right, the result is right.
+#[test]
+fn a_fitted_correction_passes_only_by_guessing_the_bit() {
+    let mut rng = ChaCha20Rng::seed_from_u64(10);
+    let (mut one, mut two) = set_up(1);
+    let mut passed = 0;
+    for number in 0..48u8 {
+        if two.is_poisoned() {
+            (one, two) = set_up(1);
+        }
+        let ssid = [number; 32];
+        let (state, request) = ole::receive_start(&mut two, &ssid, 2, &mut rng).unwrap();
+        let inputs = inputs(2, &mut rng);
+        let (row, column) = (usize::from(number) * 17, usize::from(number) % 3);
+        let (reply, c) = ole::send_with(&mut one, &ssid, &request, &inputs, &mut rng, |bytes| {
+            bytes[(row * 3 + column) * 32 + 31] ^= 1;
+        })
+        .unwrap();
+        let zero = !bool::from(state.choice(row));
+        let chi: Vec<_> = state.chi.iter().map(|chi| *chi.expose()).collect();
+        match ole::receive_finish(&mut two, state, &reply) {
+            Ok(d) => {
+                assert!(zero, "row {row}");
+                assert_eq!(c[1][0].expose() + d[1][0].expose(), chi[1] * inputs[1][0].expose());
+                assert_eq!(c[0][1].expose() + d[0][1].expose(), chi[0] * inputs[0][1].expose());
+                passed += 1;
+            }
+            Err(error) => assert!(!zero && matches!(error, OleError::Cheated(_)), "row {row}"),
+        }
+        assert_eq!(two.is_poisoned(), !zero);
+    }
+    assert!((10..38).contains(&passed));
+}
+
+#[test]
+fn hashes_are_bound_to_what_they_judge() {
+    let session = extension::Session::new(&[1; 32], &SSID, index(3), 2, &[0; 16]);
+    let other = extension::Session::new(&[1; 32], &SSID, index(8), 2, &[0; 16]);
+    let base = ole::thetas(&session, &[1; 32], 2, &[1; 64]);
+    let mut all: Vec<_> = base.iter().flatten().map(Secp256k1::encode_scalar).collect();
+    for changed in [
+        ole::thetas(&other, &[1; 32], 2, &[1; 64]),
+        ole::thetas(&session, &[2; 32], 2, &[1; 64]),
+        ole::thetas(&session, &[1; 32], 2, &[2; 64]),
+    ] {
+        all.extend(changed.iter().flatten().map(Secp256k1::encode_scalar));
+    }
+    all.sort_unstable();
+    all.dedup();
+    assert_eq!(all.len(), 16, "each of four settings, two elements, two inputs");
+
+    let context = |ssid, me, identity, peer, other| {
+        PairCtx::new(&[ssid; 32], (index(me), [identity; 32]), (index(peer), [other; 32])).unwrap()
+    };
+    let contexts = [
+        context(1, 1, 1, 2, 2),
+        context(2, 1, 1, 2, 2),
+        context(1, 3, 1, 2, 2),
+        context(1, 1, 1, 3, 2),
+        context(1, 1, 3, 2, 2),
+        context(1, 1, 1, 2, 3),
+        context(1, 2, 1, 1, 2),
+    ];
+    let mut salts: Vec<_> = contexts
+        .iter()
+        .flat_map(|c| [1, 2].map(|owner| [c.direction(&[owner; 32]), c.commitment(&[owner; 32], &SSID)]))
+        .collect();
+    salts.sort_unstable();
+    salts.dedup();
+    assert_eq!(salts.len(), 14);
+    let mirrored = context(1, 2, 2, 1, 1);
+    assert_eq!(contexts[0].direction(&[1; 32]), mirrored.direction(&[1; 32]), "both ends agree");
+}
+
+/// A change on the way alters θ, so it is caught whatever the receiver's bit is.
 #[test]
 fn a_wrong_correction_is_caught_and_poisons() {
     let mut rng = ChaCha20Rng::seed_from_u64(8);
