@@ -1,1 +1,20 @@
-//! Room under construction.
+//! Audit: what a node did and why, in an order that cannot be changed afterwards.
+//!
+//! For: the types of log entries, their canonical bytes and hashes, the chain that binds each entry to the one before
+//! it, and the offline verifier of that chain (docs/spec §1.7, §7: no signature without an earlier entry). No I/O.
+//! Not for: storing the log (`vault`), deciding what goes into it (`node`).
+//!
+//! An entry's hash is the leaf data of the Merkle log (RFC 6962); its sequence number is the leaf's index.
+#![forbid(unsafe_code)]
+
+pub mod attempt;
+pub mod chain;
+pub mod entry;
+pub mod error;
+pub mod event;
+
+pub use attempt::Attempt;
+pub use chain::{Chain, Head, verify};
+pub use entry::Entry;
+pub use error::AuditError;
+pub use event::{Body, Ceremony, CeremonyKind, Dispute, Severity, WillSign};

@@ -1,1 +1,40 @@
-//! Room under construction.
+//! Vault: what a node must not forget, and what it must be able to forget for good.
+//!
+//! For: the node's identity, the pinned genesis, accepted orders, key shares by epoch (docs/spec §2.3), the ledger of
+//! signed forms and the audit log in one durable write (§1.7), disputes and small settings. One SQLite file per node,
+//! every row sealed. The only room with a database in a node.
+//! Not for: pair states, presignatures and nonces, which live in memory alone (§1.9); deciding anything about policy.
+//!
+//! All SQL stands in `store`; another database is another implementation of that module.
+//! Out of reach: remanence of the medium (SSD, copy-on-write) after erasing, and a rollback of the whole file, which
+//! certificates, boot ids and cosigned checkpoints answer (§1.9, §2.4).
+#![forbid(unsafe_code)]
+
+mod commit;
+mod core;
+mod disputes;
+mod error;
+mod files;
+mod ledger;
+mod open;
+mod orders;
+mod seal;
+mod settings;
+mod shares;
+mod store;
+mod unlock;
+mod verify;
+
+#[cfg(test)]
+mod tests;
+
+pub use crate::core::Vault;
+pub use disputes::{DisputeRecord, MAX_EVIDENCE};
+pub use error::{OrderRefusal, VaultError};
+pub use open::Identity;
+pub use orders::AcceptedOrder;
+pub use settings::{MAX_SETTING, MAX_SETTING_NAME};
+pub use shares::{Activation, Erasure, MAX_PUBLIC, MAX_SECRET, Share};
+pub use unlock::Unlock;
+
+pub use quorate_audit::{Attempt, Body, Dispute, Entry, Head, Severity, WillSign};

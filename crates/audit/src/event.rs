@@ -1,0 +1,210 @@
+//! What is worth an entry. New kinds are added at the end: borsh stores a kind by its position.
+
+use crate::{Attempt, AuditError};
+use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_intent::{Hash, PublicKey, WalletId};
+
+/// Longest free text in an entry, in bytes.
+pub const MAX_TEXT: usize = 1024;
+/// Most digests or conflict resources in one entry: a Bitcoin transaction's inputs.
+pub const MAX_ITEMS: usize = 1000;
+/// Most approvers in one entry.
+pub const MAX_APPROVERS: usize = 64;
+
+/// One thing that a node did, decided or saw.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[non_exhaustive]
+pub enum Body {
+    /// The node's process started.
+    Started {
+        /// The boot id that peers see in hello (§1.9).
+        boot: [u8; 32],
+        /// The program's version.
+        version: String,
+    },
+    /// The vault was created.
+    Created,
+    /// The vault was unlocked.
+    Unlocked,
+    /// The operator pinned the genesis.
+    GenesisPinned {
+        /// Its hash.
+        genesis: Hash,
+    },
+    /// Somebody could not prove who they are.
+    AuthFailed {
+        /// Key or address.
+        who: String,
+        /// What they tried.
+        what: String,
+    },
+    /// A key ceremony began.
+    CeremonyStarted(Ceremony),
+    /// A key ceremony ended well; this node holds its share.
+    CeremonyDone {
+        /// Which.
+        ceremony: Ceremony,
+        /// The epoch that it made.
+        attempt: Attempt,
+        /// The hash of the epoch's public record.
+        record: Hash,
+    },
+    /// A key ceremony ended without a result.
+    CeremonyFailed {
+        /// Which.
+        ceremony: Ceremony,
+        /// Why.
+        reason: String,
+    },
+    /// An epoch became the active one; shares below it were erased (§2.3).
+    Activated {
+        /// The key.
+        wallet: WalletId,
+        /// The epoch.
+        attempt: Attempt,
+    },
+    /// Policy allowed a signature; the partial signature leaves after this entry is durable.
+    WillSign(WillSign),
+    /// The node did not sign.
+    Refused {
+        /// The intent.
+        intent: Hash,
+        /// The rule that decided.
+        rule: String,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A finished signature came back.
+    Signed {
+        /// The intent.
+        intent: Hash,
+        /// Hash of exactly what was signed, as in [`WillSign::form`].
+        form: Hash,
+        /// The transaction's id on its network.
+        transaction: String,
+    },
+    /// An edge of the dispute graph (§5.2).
+    Dispute(Dispute),
+}
+
+/// A run of a key ceremony before it has a transcript.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Ceremony {
+    /// Hash of the order.
+    pub order: Hash,
+    /// The key.
+    pub wallet: WalletId,
+    /// Which ceremony.
+    pub kind: CeremonyKind,
+    /// The order's number.
+    pub order_number: u64,
+    /// The try of the order.
+    pub attempt_try: u32,
+}
+
+/// The key ceremonies of docs/spec §2.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[non_exhaustive]
+pub enum CeremonyKind {
+    /// §2.1.
+    Generate,
+    /// §2.2.
+    Reshare,
+    /// The end of a key.
+    Destroy,
+}
+
+/// A decision to sign, complete enough to be judged later.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WillSign {
+    /// The intent.
+    pub intent: Hash,
+    /// The key that signs.
+    pub wallet: WalletId,
+    /// Hash of exactly what is signed.
+    pub form: Hash,
+    /// What only one valid transaction can use up (a Bitcoin input, an EVM nonce, a Solana durable nonce), each as a
+    /// hash: two forms that share one can never both be confirmed.
+    pub resources: Vec<Hash>,
+    /// The digests to be signed, in order of the transaction.
+    pub digests: Vec<Hash>,
+    /// The governance version under which it was judged.
+    pub governance: Hash,
+    /// Whose approvals counted.
+    pub approvers: Vec<PublicKey>,
+    /// The rule that decided.
+    pub rule: String,
+}
+
+/// An edge of the dispute graph.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Dispute {
+    /// Identity key of the other end.
+    pub peer: PublicKey,
+    /// How it counts.
+    pub severity: Severity,
+    /// What was wrong.
+    pub what: String,
+    /// Hash of the evidence that is kept beside the log.
+    pub evidence: Hash,
+}
+
+/// How an edge counts: the stored form of the severity that the protocols name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
+pub enum Severity {
+    /// May be innocent; fades.
+    SoftEdge,
+    /// One end of the pair lies; stays.
+    HardEdge,
+    /// Evidence condemns the party.
+    Condemned,
+}
+
+impl Body {
+    /// Checks every text and list against its limit.
+    pub fn check(&self) -> Result<(), AuditError> {
+        match self {
+            Self::Started { version, .. } => text("version", version),
+            Self::AuthFailed { who, what } => text("who", who).and_then(|()| text("what", what)),
+            Self::CeremonyFailed { reason, .. } => text("reason", reason),
+            Self::WillSign(will_sign) => will_sign.check(),
+            Self::Refused { rule, reason, .. } => text("rule", rule).and_then(|()| text("reason", reason)),
+            Self::Signed { transaction, .. } => text("transaction", transaction),
+            Self::Dispute(dispute) => text("what", &dispute.what),
+            Self::Created
+            | Self::Unlocked
+            | Self::GenesisPinned { .. }
+            | Self::CeremonyStarted(_)
+            | Self::CeremonyDone { .. }
+            | Self::Activated { .. } => Ok(()),
+        }
+    }
+}
+
+impl WillSign {
+    fn check(&self) -> Result<(), AuditError> {
+        text("rule", &self.rule)?;
+        count("resources", self.resources.len(), MAX_ITEMS)?;
+        count("digests", self.digests.len(), MAX_ITEMS)?;
+        count("approvers", self.approvers.len(), MAX_APPROVERS)
+    }
+
+    /// Whether at most one of the two can ever take effect: the same form, or a shared resource.
+    pub fn conflicts_with(&self, other: &Self) -> bool {
+        self.form == other.form || self.resources.iter().any(|resource| other.resources.contains(resource))
+    }
+}
+
+fn text(field: &'static str, text: &str) -> Result<(), AuditError> {
+    if text.len() <= MAX_TEXT {
+        return Ok(());
+    }
+    Err(AuditError::field(field, format!("{} bytes, at most {MAX_TEXT} are allowed", text.len())))
+}
+
+fn count(field: &'static str, count: usize, max: usize) -> Result<(), AuditError> {
+    if count <= max {
+        return Ok(());
+    }
+    Err(AuditError::field(field, format!("{count} items, at most {max} are allowed")))
+}

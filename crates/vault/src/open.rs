@@ -1,0 +1,107 @@
+//! Creating and opening a vault.
+
+use crate::core::{Vault, meta_place, open_value, seal_value};
+use crate::files::Folder;
+use crate::seal::{Key, Sealer, random_key};
+use crate::shares::erase;
+use crate::store::Store;
+use crate::unlock::Header;
+use crate::{Unlock, VaultError, verify};
+use ed25519_dalek::SigningKey;
+use quorate_audit::Head;
+use quorate_intent::{PublicKey, keys};
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// The node's identity key. Erased on drop; no Debug, no Clone.
+pub struct Identity(Box<SigningKey>);
+
+/// What unlocking gives.
+pub struct Opened {
+    pub sealer: Sealer,
+    pub identity: Identity,
+    pub head: Head,
+}
+
+impl Identity {
+    fn new(seed: &[u8; 32]) -> Self {
+        Self(Box::new(SigningKey::from_bytes(seed)))
+    }
+
+    /// The key, for signing.
+    pub fn expose(&self) -> &SigningKey {
+        &self.0
+    }
+
+    /// Its public half.
+    pub fn public(&self) -> PublicKey {
+        keys::public(&self.0)
+    }
+}
+
+impl Vault {
+    /// Makes a vault with a new random identity in `folder`, which is made (0700) if it does not exist.
+    pub async fn create(folder: &Path, unlock: Unlock) -> Result<Self, VaultError> {
+        Self::create_with_identity(folder, unlock, *random_key()).await
+    }
+
+    /// Makes a vault for an identity that exists already: the 32-byte seed of an Ed25519 key (RFC 8032).
+    pub async fn create_with_identity(
+        folder: &Path,
+        unlock: Unlock,
+        seed: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, VaultError> {
+        let (header, master) = blocking(move || Header::create(&unlock)).await?;
+        let folder = Folder::create(folder).await?;
+        let mut store = Store::connect(&folder.database()).await?;
+        store.prepare(true).await?;
+        let sealer = Sealer::new(&master);
+        let identity = Identity::new(&seed);
+        let head = Head::start(&identity.public());
+        let mut tx = store.begin().await?;
+        let mut rows = tx.rows();
+        rows.put_meta("header", &header.encode()?).await?;
+        rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
+        rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
+        tx.commit().await?;
+        folder.sync()?;
+        Ok(Self::start(store, folder, Opened { sealer, identity, head }))
+    }
+
+    /// Opens the vault in `folder`: takes the lock, checks the file, unlocks it, opens every row in its place, verifies
+    /// the whole log and the ledger against it, and finishes any erasing that was left undone.
+    pub async fn open(folder: &Path, unlock: Unlock) -> Result<Self, VaultError> {
+        let folder = Folder::open(folder).await?;
+        let mut store = Store::connect(&folder.database()).await?;
+        store.prepare(false).await?;
+        let header = Header::decode(&required(&mut store, "header").await?)?;
+        let master: Key = blocking(move || header.unlock(&unlock)).await?;
+        let sealer = Sealer::new(&master);
+        drop(master);
+        let seed = sealer.open(meta_place("identity"), &required(&mut store, "identity").await?)?;
+        let seed = Zeroizing::new(
+            <[u8; 32]>::try_from(seed.as_slice())
+                .map_err(|_| VaultError::corrupt("the identity's row", "it is not 32 bytes"))?,
+        );
+        let identity = Identity::new(&seed);
+        let head: Head = open_value(&sealer, meta_place("head"), &required(&mut store, "head").await?)?;
+        verify::all(&mut store, &sealer, &identity.public(), head).await?;
+        let _ = erase(store.checkpoint().await);
+        Ok(Self::start(store, folder, Opened { sealer, identity, head }))
+    }
+}
+
+async fn required(store: &mut Store, name: &str) -> Result<Vec<u8>, VaultError> {
+    let row = store.rows().meta(name).await?;
+    row.ok_or_else(|| VaultError::corrupt("the vault file", format!("its row {name} is missing")))
+}
+
+/// Argon2id takes its time and must not hold up a runtime's thread.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, VaultError> + Send + 'static,
+) -> Result<T, VaultError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(error) => Err(VaultError::Unusable(format!("unlocking did not finish: {error}"))),
+    }
+}
