@@ -98,7 +98,7 @@ fn non_adjacent(k: &Scalar) -> Digits {
         let bits = (rest & 31) + carry;
         if bits & 1 == 0 {
             // An even window with a carry of one is an odd `rest` plus one: pass the carry on.
-            carry = (rest & 1) & carry;
+            carry &= rest & 1;
             rest >>= 1;
             position += 1;
             continue;

@@ -121,3 +121,65 @@ pub fn verify_all(proofs: &[(Statement, &Proof)], rng: &mut (impl RngCore + Cryp
     terms.extend([(on_g, Point::GENERATOR), (on_x, *x), (on_h, *h)]);
     lincomb(&terms) == Point::IDENTITY
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use group::Group;
+    use rand_core::SeedableRng;
+
+    fn statement(index: u32, witness: [&Secret; 3], rng: &mut rand_chacha::ChaCha20Rng) -> Statement {
+        let bases =
+            [Point::random(rng), Point::GENERATOR * Scalar::from(5u64), crate::dkls::pedersen::base()];
+        let images = images(&bases, witness[0], witness[1], witness[2]);
+        let prover = Index::new(1).unwrap();
+        Statement { ssid: [1; 32], index, prover, echo: [2; 32], bases, images }
+    }
+
+    /// A cheat whose errors would cancel if the equations had equal weights, within a proof or across two.
+    #[test]
+    fn errors_do_not_cancel() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(4);
+        let witness = [Secret::random(&mut rng), Secret::random(&mut rng), Secret::random(&mut rng)];
+        let witness = [&witness[0], &witness[1], &witness[2]];
+        let g = Point::GENERATOR;
+        let cheat = |statement: &Statement, errors: [Point; 3], rng: &mut rand_chacha::ChaCha20Rng| {
+            let nonces = [Secret::random(rng), Secret::random(rng), Secret::random(rng)];
+            let mut first = images(&statement.bases, &nonces[0], &nonces[1], &nonces[2]);
+            first.iter_mut().zip(errors).for_each(|(first, error)| *first += error);
+            let e = statement.challenge(&first);
+            let response = |k: usize| *nonces[k].expose() + e * witness[k].expose();
+            Proof { first, responses: [response(0), response(1), response(2)] }
+        };
+        let none = Point::IDENTITY;
+        let one = statement(0, witness, &mut rng);
+        assert!(verify(&one, &cheat(&one, [none; 3], &mut rng)));
+        for errors in [[g, -g, none], [none, g, -g], [g, none, -g]] {
+            let proof = cheat(&one, errors, &mut rng);
+            assert!(!verify(&one, &proof));
+            assert!(!verify_all(&[(one.clone(), &proof)], &mut rng));
+        }
+        let two = statement(1, witness, &mut rng);
+        for at in 0..3 {
+            let (mut plus, mut minus) = ([none; 3], [none; 3]);
+            (plus[at], minus[at]) = (g, -g);
+            let proofs = [cheat(&one, plus, &mut rng), cheat(&two, minus, &mut rng)];
+            assert!(!verify_all(&[(one.clone(), &proofs[0]), (two.clone(), &proofs[1])], &mut rng));
+        }
+    }
+
+    /// Proofs over different keys or bases are never checked in one sum.
+    #[test]
+    fn mixed_bases_are_refused() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(5);
+        let witness = [Secret::random(&mut rng), Secret::random(&mut rng), Secret::random(&mut rng)];
+        let witness = [&witness[0], &witness[1], &witness[2]];
+        let one = statement(0, witness, &mut rng);
+        let mut two = statement(1, witness, &mut rng);
+        two.bases[1] += Point::GENERATOR;
+        two.images = images(&two.bases, witness[0], witness[1], witness[2]);
+        let proofs = [prove(&one, witness, &mut rng), prove(&two, witness, &mut rng)];
+        assert!(verify(&one, &proofs[0]) && verify(&two, &proofs[1]));
+        assert!(!verify_all(&[(one, &proofs[0]), (two, &proofs[1])], &mut rng));
+    }
+}

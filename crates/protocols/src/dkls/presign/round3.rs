@@ -14,6 +14,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use quorate_sharing::{Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
+use zeroize::Zeroizing;
 
 /// What this party keeps between rounds 3 and 4.
 pub struct State3 {
@@ -115,7 +116,8 @@ impl Evaluation<'_> {
             return false;
         }
         let others = common.parties() - 1;
-        let (mut secret, mut public) = (Vec::with_capacity(2 * common.count + 1), Vec::new());
+        let mut secret = Zeroizing::new(Vec::with_capacity(2 * common.count + 1));
+        let mut public = Vec::with_capacity(2 * common.count);
         let mut on_g = Scalar::ZERO;
         for (b, (chi, [du, dv])) in self.chi.iter().zip(self.shares).enumerate() {
             let masked = &self.message.masked[b * others + slot(self.j, common.own())];

@@ -67,11 +67,11 @@ fn broadcasts_have_exact_lengths() {
 fn impossible_shapes_are_refused() {
     for (parties, count) in [(0, 1), (1, 1), (65, 1), (2, 0), (2, 257), (usize::MAX, usize::MAX)] {
         let shape = Shape { parties, count };
-        let field = Err(Malformed::Field("impossible number of parties or presignatures"));
-        assert_eq!(Broadcast1::decode(&[], shape), field.clone().map(|()| unreachable!()));
-        assert_eq!(Broadcast2::decode(&[], shape), field.clone().map(|()| unreachable!()));
-        assert_eq!(Broadcast3::decode(&[], shape), field.clone().map(|()| unreachable!()));
-        assert_eq!(Broadcast4::decode(&[], shape), field.map(|()| unreachable!()));
+        let refused = Malformed::Field("impossible number of parties or presignatures");
+        assert_eq!(Broadcast1::decode(&[], shape), Err(refused));
+        assert_eq!(Broadcast2::decode(&[], shape), Err(refused));
+        assert_eq!(Broadcast3::decode(&[], shape), Err(refused));
+        assert_eq!(Broadcast4::decode(&[], shape), Err(refused));
     }
 }
 

@@ -126,13 +126,13 @@ impl<S, B: Clone, M> Sent<S, B, M> {
         self.private.extend(private.into_iter().map(|(to, message)| ((party, to), message)));
     }
 
-    fn broadcasts(&self, ctx: &Ctx) -> All<B> {
+    pub fn broadcasts(&self, ctx: &Ctx) -> All<B> {
         let mut all = self.shown.clone();
         all.insert(ctx.me(), self.own[&ctx.me()].clone());
         All::broadcast(ctx, all).unwrap()
     }
 
-    fn take_private(&mut self, ctx: &Ctx) -> All<M> {
+    pub fn take_private(&mut self, ctx: &Ctx) -> All<M> {
         let from = |from: Index| (from, self.private.remove(&(from, ctx.me())).unwrap());
         All::private(ctx, ctx.others().map(from).collect()).unwrap()
     }

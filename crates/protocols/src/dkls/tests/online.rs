@@ -120,7 +120,8 @@ fn one_member_who_signs_another_message_is_named() {
 fn requests_that_must_not_be_signed() {
     let (public, mut all) = presignature();
     let good = request(&public, 10);
-    let cases: [(fn(&mut Request), SignError); 4] = [
+    type Change = fn(&mut Request);
+    let cases: [(Change, SignError); 4] = [
         (|r| r.m = Scalar::ZERO, SignError::ZeroDigest),
         (|r| r.pd[0] ^= 1, SignError::WrongPresignature),
         (|r| r.public_key += Point::GENERATOR, SignError::WrongPublicKey),
