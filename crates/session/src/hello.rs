@@ -80,10 +80,7 @@ pub(crate) fn nonce(hellos: &BTreeMap<Index, Vec<u8>>, me: Index, own: &[u8]) ->
         return None;
     }
     let start = Transcript::new("session/nonce").number("count", hellos.len() as u64);
-    let all = hellos.iter().fold(start, |transcript, (index, hello)| {
-        transcript.number("party", u64::from(index.get())).field("hello", hello)
-    });
-    Some(all.digest())
+    Some(hellos.values().fold(start, |transcript, hello| transcript.field("hello", hello)).digest())
 }
 
 /// Pairs whose two ends name different pair states.

@@ -1,1 +1,123 @@
-//! x
+//! Blame that a protocol draws comes with keys and evidence; evidence that was touched shows nothing.
+
+use super::toy::*;
+use crate::*;
+use quorate_intent::PublicKey;
+use quorate_protocols::Severity;
+
+fn misbehave(bad: Bad) -> World {
+    let mut world = world(4, 3, |i, _, toy, _| {
+        if i == 1 {
+            toy.bad = bad;
+        }
+    });
+    world.run();
+    world
+}
+
+#[test]
+fn provable_faults_condemn_with_the_whole_record() {
+    for (bad, what) in [
+        (Bad::WrongOpening, "wrong opening"),
+        (Bad::ShortOpening, "broadcast does not decode"),
+        (Bad::LongOpening, "broadcast is longer than the round allows"),
+    ] {
+        let world = misbehave(bad);
+        for i in [0, 2, 3] {
+            let faults = world.faults(i);
+            assert_eq!(faults.len(), 1);
+            assert_eq!((faults[0].party, faults[0].severity), (world.key(1), Severity::Condemned));
+            assert_eq!(faults[0].what, what);
+            let Ok(Checked::Conduct { culprit, round, ssid, broadcasts }) =
+                evidence::check(&faults[0].evidence)
+            else {
+                panic!("{bad:?}")
+            };
+            assert_eq!((culprit, round, broadcasts.len()), (world.key(1), 2, 8));
+            assert_eq!(ssid, world.bus.seats[&world.key(0)].session.agreement().unwrap().ssid);
+        }
+    }
+}
+
+#[test]
+fn bad_private_messages_draw_hard_edges() {
+    for bad in [Bad::ShortNote, Bad::LongNote] {
+        let world = misbehave(bad);
+        for i in [0, 2, 3] {
+            let faults = world.faults(i);
+            assert_eq!(faults.len(), 1);
+            assert_eq!((faults[0].party, faults[0].severity), (world.key(1), Severity::HardEdge));
+            let (culprit, recipient) = (world.key(1), world.key(i));
+            assert_eq!(
+                evidence::check(&faults[0].evidence),
+                Ok(Checked::Sealed { culprit, recipient, round: 2 })
+            );
+        }
+    }
+}
+
+#[test]
+fn a_protocol_cannot_blame_its_own_party() {
+    let world = misbehave(Bad::BlamesItself);
+    assert!(matches!(world.outcome(1), Err(SessionError::Usage(_))));
+}
+
+/// Any flipped byte voids the evidence, or it still shows exactly the same.
+#[test]
+fn touched_evidence_shows_nothing_new() {
+    let make = || plain(3, 5);
+    let ssid = ssid_of(make());
+    let ids = identities(3);
+    let sign = |id: &Identity, round, body: &[u8]| {
+        let kind = wire::Kind::Broadcast;
+        wire::Stamp { ceremony: &[9; 32], scope: &ssid, kind, round, recipient: None }.sign(id, body)
+    };
+    let culprit = ids[0].public();
+    let with = |culprit: PublicKey, first, second| Evidence::Equivocation { ssid, culprit, first, second };
+    let good = with(culprit, sign(&ids[0], 1, b"a"), sign(&ids[0], 1, b"b"));
+    assert_eq!(good.check(), Ok(Checked::Equivocation { culprit, round: 1 }));
+    let bytes = good.encode();
+    for at in 0..bytes.len() {
+        for bit in [1, 128] {
+            let mut touched = bytes.clone();
+            touched[at] ^= bit;
+            if let Ok(Checked::Equivocation { culprit: named, .. }) = evidence::check(&touched) {
+                assert_eq!(named, culprit);
+            }
+        }
+    }
+    let nothing = [
+        with(culprit, sign(&ids[0], 1, b"a"), sign(&ids[0], 1, b"a")),
+        with(culprit, sign(&ids[0], 1, b"a"), sign(&ids[0], 2, b"b")),
+    ];
+    assert!(nothing.iter().all(|evidence| evidence.check() == Err(EvidenceError::Nothing)));
+    for framed in [
+        with(ids[1].public(), sign(&ids[0], 1, b"a"), sign(&ids[0], 1, b"b")),
+        with(ids[1].public(), sign(&ids[1], 1, b"a"), sign(&ids[0], 1, b"b")),
+    ] {
+        assert_eq!(framed.check(), Err(EvidenceError::Signature));
+    }
+    assert_eq!(evidence::check(&[]), Err(EvidenceError::Malformed));
+    assert_eq!(evidence::check(&[bytes.as_slice(), &[0]].concat()), Err(EvidenceError::Malformed));
+}
+
+/// The record's session id is recomputed: terms or hellos of another session do not fit its messages.
+#[test]
+fn a_record_under_other_terms_is_void() {
+    let world = misbehave(Bad::WrongOpening);
+    let evidence = Evidence::decode(&world.faults(0)[0].evidence).unwrap();
+    let Evidence::Conduct { culprit, round, ceremony, terms, parties, hellos, messages } = evidence else {
+        panic!()
+    };
+    let with = |terms: Terms, parties: Vec<_>, hellos: Vec<_>| {
+        let messages = messages.clone();
+        Evidence::Conduct { culprit, round, ceremony, terms, parties, hellos, messages }.check()
+    };
+    assert!(with(terms.clone(), parties.clone(), hellos.clone()).is_ok());
+    let other = Terms { order_number: 6, ..terms.clone() };
+    assert_eq!(with(other, parties.clone(), hellos.clone()), Err(EvidenceError::Signature));
+    let swapped: Vec<_> = hellos.iter().rev().cloned().collect();
+    assert_eq!(with(terms.clone(), parties.clone(), swapped), Err(EvidenceError::Signature));
+    let fewer = (parties[..3].to_vec(), hellos[..3].to_vec());
+    assert!(with(terms, fewer.0, fewer.1).is_err());
+}
