@@ -157,23 +157,33 @@ fn check_fee(inputs: Amount, outputs: &[TxOut], transfer: &Transfer) -> Result<(
     Ok(())
 }
 
-/// One digest for each input: BIP143 with SIGHASH_ALL, or BIP341 with SIGHASH_DEFAULT over all spent outputs.
+/// One digest for each input.
 fn digests(key: &WalletKey, tx: &Transaction, spent: &[TxOut]) -> Result<Vec<Payload>, ChainError> {
     let mut cache = SighashCache::new(tx);
+    let taproot = matches!(key, WalletKey::Bip340(_));
     (0..spent.len())
         .map(|index| {
-            let wrong = |problem: String| ChainError::Input { index, problem };
-            if let WalletKey::Bip340(_) = key {
-                let digest = cache
-                    .taproot_key_spend_signature_hash(index, &Prevouts::All(spent), TapSighashType::Default)
-                    .map_err(|error| wrong(error.to_string()))?;
-                return Ok(Payload::TaprootKeySpend(digest.to_byte_array()));
-            }
-            let TxOut { value, script_pubkey } = &spent[index];
-            let digest = cache
-                .p2wpkh_signature_hash(index, script_pubkey, *value, EcdsaSighashType::All)
-                .map_err(|error| wrong(error.to_string()))?;
-            Ok(Payload::EcdsaDigest(digest.to_byte_array()))
+            digest(&mut cache, taproot, spent, index).map_err(|problem| ChainError::Input { index, problem })
         })
         .collect()
+}
+
+/// BIP341 with SIGHASH_DEFAULT over all spent outputs, or BIP143 with SIGHASH_ALL.
+pub(super) fn digest(
+    cache: &mut SighashCache<&Transaction>,
+    taproot: bool,
+    spent: &[TxOut],
+    index: usize,
+) -> Result<Payload, String> {
+    if taproot {
+        return cache
+            .taproot_key_spend_signature_hash(index, &Prevouts::All(spent), TapSighashType::Default)
+            .map(|digest| Payload::TaprootKeySpend(digest.to_byte_array()))
+            .map_err(|error| error.to_string());
+    }
+    let TxOut { value, script_pubkey } = spent.get(index).ok_or("there is no such input")?;
+    cache
+        .p2wpkh_signature_hash(index, script_pubkey, *value, EcdsaSighashType::All)
+        .map(|digest| Payload::EcdsaDigest(digest.to_byte_array()))
+        .map_err(|error| error.to_string())
 }

@@ -5,6 +5,7 @@ use ::bitcoin::absolute::LockTime;
 use ::bitcoin::{Address, Amount, OutPoint, ScriptBuf, Transaction, TxIn, TxOut, consensus, transaction};
 use quorate_intent::Transfer;
 
+mod psbt;
 mod refusals;
 mod vectors;
 
