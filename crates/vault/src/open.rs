@@ -64,6 +64,8 @@ impl Vault {
         rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
         rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
         tx.commit().await?;
+        // A whole vault in the one file from the start, whatever becomes of the write-ahead log.
+        store.checkpoint().await?;
         folder.sync()?;
         Ok(Self::start(store, folder, Opened { sealer, identity, head }))
     }

@@ -9,7 +9,7 @@ const APPLICATION: i64 = 0x5175_6f72;
 
 /// What each schema version adds. Never change one that was released; add another.
 ///
-/// Lengths are limited here so that `quick_check` refuses an oversized row before anything reads it.
+/// Lengths are limited here so that `integrity_check` refuses an oversized row before anything reads it.
 const MIGRATIONS: [&str; 1] = ["
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL CHECK (length(value) <= 1048576)) STRICT, WITHOUT ROWID;
 CREATE TABLE orders (wallet BLOB PRIMARY KEY CHECK (length(wallet) = 16),
@@ -54,10 +54,14 @@ pub async fn prepare(connection: &mut SqliteConnection, fresh: bool) -> Result<(
     if objects(connection).await? != objects(&mut reference).await? {
         return Err(VaultError::corrupt("the vault file", "its tables are not those of this program"));
     }
-    let sound: Vec<String> = sqlx::query_scalar("PRAGMA quick_check(1)").fetch_all(&mut *connection).await?;
+    // The full check: a damaged index would hide a share that is there.
+    let sound: Vec<String> =
+        sqlx::query_scalar("PRAGMA integrity_check(1)").fetch_all(&mut *connection).await?;
     match sound.first().map(String::as_str) {
         Some("ok") => Ok(()),
-        problem => Err(VaultError::corrupt("the vault file", problem.unwrap_or("quick_check said nothing"))),
+        problem => {
+            Err(VaultError::corrupt("the vault file", problem.unwrap_or("integrity_check said nothing")))
+        }
     }
 }
 

@@ -1,1 +1,177 @@
-//! Erasing.
+//! Shares by epoch, and that erased ones are gone from every file (§2.3).
+
+use super::*;
+use crate::{Activation, Body, Erasure};
+use sqlx::{ConnectOptions, Connection};
+use std::collections::HashSet;
+
+/// The rows of shares as they stand on the disk.
+async fn ciphertexts(vault: &Vault, wallet: &WalletId) -> Vec<Vec<u8>> {
+    let mut core = vault.shared.core.lock().await;
+    let rows = core.store().unwrap().rows().shares(&wallet.0).await.unwrap();
+    rows.into_iter().flat_map(|row| [row.secret, row.public]).collect()
+}
+
+/// How many 16-byte samples, one at every 8th byte of the needles, occur anywhere in the folder's files. Any piece of
+/// 24 bytes holds a whole sample.
+fn found(folder: &Path, needles: &[Vec<u8>]) -> usize {
+    let samples: HashSet<&[u8]> = needles.iter().flat_map(|needle| needle.windows(16).step_by(8)).collect();
+    let files = std::fs::read_dir(folder).unwrap().map(|file| std::fs::read(file.unwrap().path()).unwrap());
+    files.map(|file| file.windows(16).filter(|window| samples.contains(window)).count()).sum()
+}
+
+/// Bytes that do not occur by chance.
+fn secret(seed: u8, length: usize) -> Vec<u8> {
+    quorate_sharing::Transcript::new("test").number("seed", seed.into()).expand(length)
+}
+
+async fn pend(vault: &Vault, wallet: WalletId, attempt: Attempt, secret: &[u8]) {
+    let _ = vault.accept_order(wallet, attempt.order_number, attempt.attempt_try, Hash([1; 32])).await;
+    vault.put_pending(wallet, share(attempt, secret)).await.unwrap();
+}
+
+#[tokio::test]
+async fn pending_active_and_what_lies_below_and_above() {
+    let (_folder, path, vault) = fresh().await;
+    let (one, two, three) = (attempt(1, 1, 5), attempt(1, 2, 4), attempt(1, 3, 3));
+    for (n, a) in [(1, one), (2, two), (3, three)] {
+        pend(&vault, WALLET, a, &[n; 32]).await;
+    }
+    let vault = reopen(vault, &path).await;
+    assert!(vault.active(&WALLET).await.unwrap().is_none());
+    let attempts = |shares: Vec<Share>| shares.into_iter().map(|share| share.attempt).collect::<Vec<_>>();
+    assert_eq!(attempts(vault.pendings(&WALLET).await.unwrap()), [one, two, three]);
+
+    let done = vault.activate(WALLET, two, b"certificate".to_vec()).await.unwrap();
+    assert_eq!(done, Activation { activated: true, share: true, erased: Erasure::Done });
+    let vault = reopen(vault, &path).await;
+    let active = vault.active(&WALLET).await.unwrap().unwrap();
+    assert_eq!((active.attempt, active.secret.as_slice()), (two, [2; 32].as_slice()));
+    assert_eq!((active.record.as_slice(), active.prepared.as_slice()), (&b"record"[..], &b"prepared"[..]));
+    assert_eq!(attempts(vault.pendings(&WALLET).await.unwrap()), [three]);
+    assert_eq!(vault.certificate(&WALLET).await.unwrap(), Some((two, b"certificate".to_vec())));
+
+    // A lower certificate is ignored, the same one again is harmless.
+    let lower = vault.activate(WALLET, one, b"old".to_vec()).await.unwrap();
+    assert_eq!(lower, Activation { activated: false, share: true, erased: Erasure::Done });
+    assert_eq!(vault.certificate(&WALLET).await.unwrap().unwrap().0, two);
+    assert!(vault.activate(WALLET, two, b"certificate".to_vec()).await.unwrap().activated);
+
+    // A certificate for an epoch that this node is no recipient of erases everything at and below it.
+    let above = attempt(2, 1, 0);
+    let gone = vault.activate(WALLET, above, b"without us".to_vec()).await.unwrap();
+    assert_eq!(gone, Activation { activated: true, share: false, erased: Erasure::Done });
+    let vault = reopen(vault, &path).await;
+    assert!(vault.active(&WALLET).await.unwrap().is_none());
+    assert!(vault.pendings(&WALLET).await.unwrap().is_empty());
+    // What is certified binds orders too: nothing below it, and no try of it that is not above.
+    for (number, attempt_try) in [(1, 9), (2, 1)] {
+        let order = vault.accept_order(WALLET, number, attempt_try, Hash([1; 32])).await;
+        assert!(matches!(order, Err(VaultError::Order(_))), "{number} {attempt_try}");
+    }
+    vault.accept_order(WALLET, 2, 2, Hash([1; 32])).await.unwrap();
+}
+
+#[tokio::test]
+async fn pendings_need_their_order_and_a_higher_attempt() {
+    let (_folder, _path, vault) = fresh().await;
+    let refused = |result: Result<(), VaultError>| {
+        assert!(matches!(result, Err(VaultError::Attempt { .. })), "{result:?}")
+    };
+    refused(vault.put_pending(WALLET, share(attempt(1, 1, 1), b"s")).await);
+    vault.accept_order(WALLET, 2, 2, Hash([1; 32])).await.unwrap();
+    refused(vault.put_pending(WALLET, share(attempt(1, 1, 1), b"s")).await);
+    refused(vault.put_pending(WALLET, share(attempt(3, 1, 1), b"s")).await);
+    refused(vault.put_pending(WALLET, share(attempt(2, 3, 1), b"s")).await);
+    vault.put_pending(WALLET, share(attempt(2, 2, 1), b"s")).await.unwrap();
+    refused(vault.put_pending(WALLET, share(attempt(2, 2, 1), b"t")).await);
+    // Another transcript of the same try is another attempt.
+    vault.put_pending(WALLET, share(attempt(2, 2, 9), b"s")).await.unwrap();
+    vault.activate(WALLET, attempt(2, 2, 5), vec![]).await.unwrap();
+    refused(vault.put_pending(WALLET, share(attempt(2, 2, 5), b"s")).await);
+    refused(vault.put_pending(WALLET, share(attempt(2, 2, 4), b"s")).await);
+    vault.put_pending(WALLET, share(attempt(2, 2, 6), b"s")).await.unwrap();
+}
+
+#[tokio::test]
+async fn nothing_secret_stands_in_the_clear() {
+    let (_folder, path, vault) = fresh().await;
+    let share = secret(1, 600);
+    pend(&vault, WALLET, attempt(1, 1, 1), &share).await;
+    vault.set("name", &secret(2, 600)).await.unwrap();
+    let mut entry = will_sign(1, 1, &[1]);
+    entry.rule = hex::encode(secret(3, 300));
+    vault.will_sign(entry.clone()).await.unwrap();
+    let seed = vault.identity().expose().to_bytes().to_vec();
+    let plain = [share, secret(2, 600), entry.rule.into_bytes(), seed, KEY.to_vec()];
+    for _ in 0..2 {
+        assert_eq!(found(&path, &plain), 0);
+        // The scan finds what is there: the sealed rows, and a planted secret.
+        assert!(found(&path, &ciphertexts(&vault, &WALLET).await) > 0);
+        let _ = vault.erase().await.unwrap();
+    }
+    std::fs::write(path.join("planted"), &plain[0][100..130]).unwrap();
+    assert!(found(&path, &plain) > 0);
+}
+
+#[tokio::test]
+async fn erased_shares_are_gone_from_every_file() {
+    let (_folder, path, vault) = fresh().await;
+    let mut erased = Vec::new();
+    let mut lengths = (40..).step_by(397).map(|n| n % 7000 + 32);
+    for epoch in 1..=8u64 {
+        for wallet in (0..12u8).map(|n| WalletId([n; 16])) {
+            pend(&vault, wallet, attempt(epoch, 1, 1), &secret(1, lengths.next().unwrap())).await;
+            let mut refusal = will_sign(epoch as u8, 1, &[1]);
+            refusal.intent.0[0] = wallet.0[0];
+            vault.will_sign(refusal).await.unwrap();
+        }
+        // A crash or a full write-ahead log may move rows into the file at any time.
+        if epoch % 2 == 0 {
+            let _ = vault.erase().await.unwrap();
+        }
+        for wallet in (0..12u8).map(|n| WalletId([n; 16])) {
+            let mut below = ciphertexts(&vault, &wallet).await;
+            let kept = below.split_off(below.len() - 2);
+            erased.extend(below);
+            if epoch % 3 == 0 || wallet.0[0] % 2 == 0 {
+                let done = vault.activate(wallet, attempt(epoch, 1, 1), vec![1; 500]).await.unwrap();
+                assert_eq!(done.erased, Erasure::Done);
+                assert!(found(&path, &kept) > 0, "the active share is found by the same scan");
+                assert_eq!(ciphertexts(&vault, &wallet).await, kept);
+            } else {
+                let still = ciphertexts(&vault, &wallet).await;
+                erased.retain(|row| !still.contains(row));
+            }
+        }
+        assert!(erased.len() > 12 || epoch < 3);
+        assert_eq!(found(&path, &erased), 0, "epoch {epoch}");
+    }
+}
+
+#[tokio::test]
+async fn a_reader_delays_erasing_and_is_reported() {
+    let (_folder, path, vault) = fresh().await;
+    pend(&vault, WALLET, attempt(1, 1, 1), &secret(1, 500)).await;
+    let old = ciphertexts(&vault, &WALLET).await;
+    pend(&vault, WALLET, attempt(1, 2, 1), &secret(2, 500)).await;
+    // Another program that holds a read transaction open.
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path.join("vault.db"));
+    let mut reader = options.connect().await.unwrap();
+    sqlx::raw_sql("BEGIN; SELECT count(*) FROM shares;").execute(&mut reader).await.unwrap();
+    let done = vault.activate(WALLET, attempt(1, 2, 1), vec![]).await.unwrap();
+    assert_eq!(done, Activation { activated: true, share: true, erased: Erasure::Pending });
+    assert!(found(&path, &old) > 0);
+    assert_eq!(vault.erase().await.unwrap(), Erasure::Pending);
+    vault.append(Body::Unlocked).await.unwrap();
+    // A crash here: the next start repeats the erasing.
+    let copy = path.parent().unwrap().join("copy");
+    snapshot(&path, &copy);
+    assert!(found(&copy, &old) > 0);
+    let restarted = Vault::open(&copy, key()).await.unwrap();
+    assert_eq!(found(&copy, &old), 0);
+    assert_eq!(restarted.active(&WALLET).await.unwrap().unwrap().attempt, attempt(1, 2, 1));
+    reader.close().await.unwrap();
+    assert_eq!(vault.erase().await.unwrap(), Erasure::Done);
+    assert_eq!(found(&path, &old), 0);
+}
