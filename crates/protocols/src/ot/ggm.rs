@@ -25,8 +25,8 @@ use quorate_sharing::{Transcript, prg};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
 
-/// Depth of a tree. 4 and not 2: measured, an extension for one presignature takes about as long (the hashes of the
-/// rows and the scalars weigh more than the leaves) and its request is half as long, 2.2 KB for 4.4 KB.
+/// Depth of a tree. 4 and not 2: measured for one presignature, each end works 40 µs longer (of about 350), the
+/// request is half as long (2.2 KB for 4.3 KB), and the set-up is 1 KB shorter. Both values work.
 pub(crate) const K: usize = 4;
 /// Leaves of a tree.
 pub(crate) const LEAVES: usize = 1 << K;
