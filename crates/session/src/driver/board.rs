@@ -27,8 +27,9 @@ pub(super) struct Board {
 }
 
 impl Board {
-    pub fn forget_private(&mut self) {
-        self.private.clear();
+    /// Drops the sealed messages of rounds up to and with this one.
+    pub fn forget_private(&mut self, round: u8) {
+        self.private.retain(|(r, _), _| *r > round);
     }
 
     pub fn broadcast(&self, round: u8, sender: Index) -> Option<&[u8]> {

@@ -263,6 +263,6 @@ impl<O> Session<O> {
         self.phase = Phase::Ended;
         self.sealing = None;
         self.settle = None;
-        self.board.forget_private();
+        self.board.forget_private(u8::MAX);
     }
 }

@@ -25,6 +25,7 @@ impl<O> Session<O> {
                 match self.fits(next, &outgoing, &expects) {
                     Err(what) => Err(what),
                     Ok(()) => {
+                        self.board.forget_private(number);
                         self.phase = Phase::Round { number: next, expects, round };
                         self.timing.start_round();
                         self.release(next, outgoing, rng)

@@ -63,15 +63,15 @@ impl<O> Session<O> {
         }
         let differing: Vec<Index> =
             told.iter().filter(|(_, digest)| **digest != ours).map(|(index, _)| *index).collect();
+        if differing.contains(&self.me) {
+            return self.abort(SessionError::Usage("a protocol carried another echo than it was given"));
+        }
+        for signer in &differing {
+            self.settling().vectors.insert((round, *signer));
+            self.show_vector(round, *signer);
+        }
         for signer in differing {
-            if signer == self.me {
-                return self.abort(SessionError::Usage("a protocol carried another echo than it was given"));
-            }
-            self.settling().vectors.insert((round, signer));
-            self.show_vector(round, signer);
-            if self.board.echoes.contains_key(&(round, signer)) {
-                self.compare_echo(round, signer);
-            }
+            self.compare_echo(round, signer);
         }
     }
 
