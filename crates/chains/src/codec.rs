@@ -102,6 +102,21 @@ pub(crate) fn from_hex<E: serde::de::Error>(text: &str, max: usize) -> Result<Ve
     hex::decode(text).map_err(|error| E::custom(format!("must be hex: {error}")))
 }
 
+/// A 64-bit amount as a decimal string in JSON.
+pub(crate) mod decimal {
+    use super::{Deserialize, Deserializer, Serializer};
+    use quorate_intent::Amount;
+    use serde::de::Error;
+
+    pub(crate) fn serialize<S: Serializer>(amount: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(amount)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+        <Amount as Deserialize>::deserialize(deserializer)?.to_u64("amount").map_err(D::Error::custom)
+    }
+}
+
 /// Fixed-length bytes as hex in JSON.
 pub(crate) mod hex_array {
     use super::{Deserialize, Deserializer, Serializer};

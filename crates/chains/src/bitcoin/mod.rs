@@ -8,7 +8,7 @@ mod previous;
 pub mod psbt;
 mod summary;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use plan::{Change, Input, MAX_INPUTS, MAX_PREVIOUS_BYTES, Plan, Sequence};
 

@@ -50,7 +50,8 @@ pub struct Change {
     #[borsh(deserialize_with = "codec::borsh_path")]
     #[serde(deserialize_with = "codec::serde_path")]
     pub path: Vec<u32>,
-    /// Satoshi.
+    /// Satoshi. A decimal string in JSON, as all amounts.
+    #[serde(with = "codec::decimal")]
     pub amount: u64,
 }
 

@@ -9,7 +9,7 @@ mod psbt;
 mod refusals;
 mod vectors;
 
-pub(super) const TO: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+pub(crate) const TO: &str = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
 pub(super) const FEE: u64 = 1_000;
 
 pub(super) fn script(text: &str) -> ScriptBuf {
@@ -39,7 +39,7 @@ pub(super) fn input(previous: &Transaction, vout: u32, path: [u32; 3]) -> Input 
 }
 
 /// Three inputs of 150,000 satoshi in all, 100,000 to [`TO`], 49,000 back, [`FEE`] satoshi fee.
-pub(super) fn case(key: &WalletKey) -> (Transfer, BitcoinPlan) {
+pub(crate) fn case(key: &WalletKey) -> (Transfer, BitcoinPlan) {
     let one = funding(key, 1, &[([0, 0, 0], 50_000), ([0, 0, 5], 60_000)]);
     let two = funding(key, 2, &[([0, 1, 3], 40_000)]);
     let plan = BitcoinPlan {

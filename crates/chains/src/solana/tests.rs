@@ -133,7 +133,7 @@ fn reading_back_refuses_other_messages() {
     let (us, them) = (Address::from([5; 32]), Address::from([6; 32]));
     let pay = system::transfer(&us, &them, 1);
     let read = |message: &Message| super::build::read(&message.serialize(), SolanaNetwork::Devnet);
-    read(&Message::new(&[pay.clone()], Some(&us))).unwrap();
+    read(&Message::new(std::slice::from_ref(&pay), Some(&us))).unwrap();
     assert!(read(&Message::new(&[], Some(&us))).is_err());
     assert!(read(&Message::new(&[pay.clone(), pay.clone()], Some(&us))).is_err());
     assert!(read(&Message::new(&[system::assign(&us, &them)], Some(&us))).is_err());
