@@ -122,7 +122,8 @@ pub struct SummaryChange {
 
 impl Summary {
     /// Refuses a transaction that does not say what the transfer says. The chains built it from the transfer; this is a
-    /// second look at what really will be signed. Each chain compares the destination itself, in its binary form.
+    /// second look at what really will be signed, and the one place that bounds the fee. Each chain compares the
+    /// destination itself, in its binary form.
     pub(crate) fn check_against(&self, transfer: &Transfer) -> Result<(), ChainError> {
         let same = |what, asked: String, found: String| {
             if asked == found { Ok(()) } else { Err(ChainError::Mismatch { what, asked, found }) }

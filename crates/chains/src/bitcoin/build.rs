@@ -23,7 +23,7 @@ pub(super) fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result
     }
     let spent = previous::read(key, network, transfer.account, plan)?;
     let output = outputs(key, network, transfer, plan)?;
-    check_fee(spent.total, &output, transfer)?;
+    check_funds(spent.total, &output)?;
 
     let tx = Transaction {
         version: transaction::Version::TWO,
@@ -146,13 +146,11 @@ fn above_dust(field: &'static str, output: &TxOut) -> Result<(), ChainError> {
     Ok(())
 }
 
-/// inputs − outputs, both from real transactions, is at least 0 and at most what the intent allows.
-fn check_fee(inputs: Amount, outputs: &[TxOut], transfer: &Transfer) -> Result<(), ChainError> {
+/// The inputs, out of real transactions, pay for the outputs. The rest is the fee; the summary's check bounds it.
+fn check_funds(inputs: Amount, outputs: &[TxOut]) -> Result<(), ChainError> {
     let total = summary::total(outputs).ok_or_else(|| ChainError::field("change", "the outputs overflow"))?;
-    let short = ChainError::Funds { inputs: inputs.to_sat(), outputs: total.to_sat() };
-    let fee = quorate_intent::Amount::from(inputs.checked_sub(total).ok_or(short)?.to_sat());
-    if fee > transfer.max_fee {
-        return Err(ChainError::Fee { fee, max: transfer.max_fee });
+    if inputs < total {
+        return Err(ChainError::Funds { inputs: inputs.to_sat(), outputs: total.to_sat() });
     }
     Ok(())
 }

@@ -21,9 +21,6 @@ pub(super) fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result
     let decoded = Unsigned::decode(&bytes)?;
     let (summary, to, contract) = read(&decoded, from, matches!(transfer.asset, Asset::Token { .. }))?;
     check(transfer, to, contract)?;
-    if summary.max_fee > transfer.max_fee {
-        return Err(ChainError::Fee { fee: summary.max_fee, max: transfer.max_fee });
-    }
     let digest = keccak256(&bytes);
     let to_sign = vec![ToSign { path: path.to_vec(), payload: Payload::EcdsaDigest(digest.0) }];
     Ok(Built {

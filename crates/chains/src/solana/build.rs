@@ -33,9 +33,6 @@ pub(super) fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result
             return Err(ChainError::Mismatch { what, asked: asked.to_string(), found: found.clone() });
         }
     }
-    if summary.max_fee > transfer.max_fee {
-        return Err(ChainError::Fee { fee: summary.max_fee, max: transfer.max_fee });
-    }
     let digest = sha256::Hash::hash(&bytes);
     let to_sign = vec![ToSign { path: path.to_vec(), payload: Payload::Ed25519(bytes.clone()) }];
     Ok(Built {
