@@ -50,13 +50,9 @@ impl Chain for Evm {
             return Err(ChainError::SignatureCount { expected: 1, found: signatures.len() });
         };
         let wrong = |problem: String| ChainError::Signature { index: 0, problem };
-        // R's x at or above the group order cannot be written in a transaction. It happens once in 2^127 signatures.
-        if *recovery_id > 1 {
-            return Err(wrong(format!(
-                "recovery id {recovery_id} must be 0 or 1 on an EVM chain; sign again"
-            )));
-        }
         let (r, s) = rs.split_at(32);
+        // Ids 2 and 3 (R's x at or above the group order, once in 2^127) cannot be written in a transaction: with any
+        // parity another sender comes out below, and the remedy is to sign again.
         let parity = *recovery_id == 1;
         let signature = Signature::new(U256::from_be_slice(r), U256::from_be_slice(s), parity);
         let raw = unsigned.signed(&signature)?;

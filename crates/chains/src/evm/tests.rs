@@ -1,5 +1,6 @@
 use super::tx::{Eip1559, Legacy, open, sender};
-use super::{Fee, Plan as EvmPlan, Unsigned, address, erc20};
+use super::{Evm, Fee, Plan as EvmPlan, Unsigned, address, erc20};
+use crate::chain::Chain;
 use crate::testing::{ETHEREUM, LIB, MAINNET, Whole, ecdsa, transfer};
 use crate::{Built, ChainError, Payload, Plan, RawSignature, attach, build, check_destination};
 use ::bitcoin::secp256k1::SecretKey;
@@ -298,14 +299,15 @@ fn wrong_signatures_are_refused() {
     let refused = |rs: [u8; 64], recovery_id: u8| {
         let error = attach(&built, &key, &[RawSignature::Ecdsa { rs, recovery_id }]).unwrap_err();
         assert!(matches!(error, ChainError::Signature { index: 0, .. }), "{error}");
+        error.to_string()
     };
     for at in 0..64 {
         let mut bad = rs;
         bad[at] ^= 0x10;
-        refused(bad, recovery_id);
+        assert!(!refused(bad, recovery_id).contains("recovery id"));
     }
     for id in (0..=255).filter(|id| *id != recovery_id) {
-        refused(rs, id);
+        assert!(refused(rs, id).contains("recovery id"));
     }
     refused([0; 64], 0);
     refused([0xff; 64], 0);
@@ -315,6 +317,21 @@ fn wrong_signatures_are_refused() {
     let mut high = rs;
     high[32..].copy_from_slice(&(-s).to_bytes());
     refused(high, recovery_id ^ 1);
+}
+
+/// The last look at the signed bytes stands by itself: it refuses a stranger's signature without the checks before it.
+#[test]
+fn the_sender_is_read_back_from_the_signed_bytes() {
+    let (wallet, stranger) = (Whole::ecdsa(61), Whole::ecdsa(62));
+    for plan in [plan(), legacy()] {
+        let built = run(&wish(), plan).unwrap();
+        let crate::Unsigned::Evm(unsigned) = &built.unsigned else { panic!() };
+        let put = |who: &Whole| {
+            <Evm as Chain>::attach(unsigned, &built.to_sign, &wallet.key(), &who.sign_all(&built))
+        };
+        put(&wallet).unwrap();
+        assert!(matches!(put(&stranger), Err(ChainError::Signature { index: 0, .. })));
+    }
 }
 
 #[test]
