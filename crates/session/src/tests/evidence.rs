@@ -41,12 +41,16 @@ fn provable_faults_condemn_with_the_whole_record() {
 
 #[test]
 fn bad_private_messages_draw_hard_edges() {
-    for bad in [Bad::ShortNote, Bad::LongNote] {
+    for (bad, what) in [
+        (Bad::ShortNote, "private message does not decode"),
+        (Bad::LongNote, "private message is longer than allowed"),
+    ] {
         let world = misbehave(bad);
         for i in [0, 2, 3] {
             let faults = world.faults(i);
             assert_eq!(faults.len(), 1);
             assert_eq!((faults[0].party, faults[0].severity), (world.key(1), Severity::HardEdge));
+            assert_eq!(faults[0].what, what);
             let (culprit, recipient) = (world.key(1), world.key(i));
             assert_eq!(
                 evidence::check(&faults[0].evidence),

@@ -83,6 +83,8 @@ fn long_messages_have_not_arrived() {
         world.run();
         let Err(SessionError::Timeout(missing)) = world.outcome(1) else { panic!() };
         assert_eq!(missing, &[Missing { party: world.key(0), what: "broadcast" }]);
+        let dropped = world.bus.seats[&world.key(1)].session.dropped();
+        assert_eq!(dropped.malformed > 0, length == 100_000, "unread when longer than any envelope");
     }
 }
 

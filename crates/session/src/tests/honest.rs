@@ -118,20 +118,20 @@ fn a_lost_broadcast_is_relayed() {
 }
 
 #[test]
-fn a_session_ends_even_when_each_round_is_just_in_time() {
+fn the_whole_session_has_a_limit_too() {
     let mut world = world(2, 3, |_, config, _, _| {
-        config.limits = Limits { round: 1000, total: 1500, ..config.limits };
+        config.limits = Limits { round: 1000, total: 900, ..config.limits };
     });
     world.bus.weather.delay = 1;
     let from = world.key(0);
-    // Everything of one party from round 1 on is lost: hello and view took a moment, the round takes its second.
+    // Everything of one party from round 1 on is lost.
     world.bus.tamper = Box::new(move |packet| {
         let lost = packet.from == from && kind(&packet).1 > 0;
         if lost { vec![] } else { vec![packet] }
     });
     world.run();
     assert!(matches!(world.outcome(1), Err(SessionError::Timeout(_))));
-    assert!(world.bus.now() <= 1500);
+    assert!(world.bus.now() <= 900);
 }
 
 #[test]
@@ -161,4 +161,11 @@ fn bad_set_ups_are_refused() {
     let two = |a, b| Participants::by_key::<quorate_sharing::Secp256k1>([a, b]);
     assert!(two(key, key).is_err() && two(key, quorate_intent::PublicKey([0; 32])).is_err());
     assert!(Participants::by_key::<quorate_sharing::Secp256k1>([key]).is_err());
+}
+
+/// A node runs each session as a task of its own.
+#[test]
+fn sessions_can_move_between_threads() {
+    fn check<T: Send>() {}
+    check::<Session<Sum>>();
 }

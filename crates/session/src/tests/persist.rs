@@ -37,7 +37,8 @@ fn nothing_leaves_between_a_record_and_its_acknowledgement() {
 fn a_failed_write_ends_the_session_and_sends_nothing() {
     for store in [Store::Fails, Store::Hangs] {
         let world = with_store(store);
-        assert!(matches!(world.outcome(0), Err(SessionError::Storage(_))), "{store:?}");
+        let what = if store == Store::Fails { "the write failed" } else { "no answer in time" };
+        assert_eq!(world.outcome(0), &Err(SessionError::Storage(what)));
         let seat = &world.bus.seats[&world.key(0)];
         let wrote = seat.trace.iter().position(|event| *event == Trace::Persist(1)).unwrap();
         assert_eq!(seat.trace[wrote + 1..], [Trace::Ended]);

@@ -129,6 +129,24 @@ fn sealed_rubbish_draws_a_hard_edge_to_its_sender() {
     }
 }
 
+/// The first private message of a round counts; what comes after it is dropped.
+#[test]
+fn a_second_private_message_changes_nothing() {
+    let make = || plain(3, 5);
+    let ssid = ssid_of(make());
+    let mut world = make();
+    // All delays are equal, so that order is kept.
+    world.bus.weather.delay = 1;
+    let (liar, id) = (world.key(0), world.ids[0].clone());
+    world.bus.tamper = Box::new(move |packet| {
+        let private = packet.from == liar && kind(&packet).0 == Kind::Private;
+        let second = private.then(|| resign(&packet, &id, &ssid, &[1; 200]));
+        [Some(packet), second].into_iter().flatten().collect()
+    });
+    world.run();
+    world.assert_agreed();
+}
+
 /// Recorded traffic and all that is left afterwards, identity keys and ended sessions: the one-ceremony secrets are gone,
 /// however the session ended. No other key opens anything, and the ended sessions take nothing.
 #[test]
