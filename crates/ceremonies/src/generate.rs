@@ -58,6 +58,9 @@ pub struct Pending {
 /// [`PersistRecord::label`] of a [`Pending`].
 pub const PENDING: &str = "generate/pending";
 
+/// [`PersistRecord::label`] of the try that this party takes part in: four bytes, big-endian.
+pub const ORDER_TRY: &str = "generate/try";
+
 impl Drop for Pending {
     fn drop(&mut self) {
         zeroize::Zeroize::zeroize(&mut self.secret);
@@ -171,11 +174,17 @@ impl<C: Curve> Round for Opening1<C> {
         expects_broadcast((t + 1) * C::POINT_BYTES + C::SCALAR_BYTES + 64)
     }
 
-    fn receive(self: Box<Self>, inbox: Inbox, _: &mut Env<'_>) -> Result<Step<Generated<C>>, Abort> {
+    fn receive(self: Box<Self>, inbox: Inbox, env: &mut Env<'_>) -> Result<Step<Generated<C>>, Abort> {
         let t = self.ctx.threshold();
         let openings = decode_broadcasts::<Opening<C>, usize>(&self.ctx, &inbox.broadcasts, t)?;
         let (state, shares) = generate::deal(&self.ctx, self.state, openings)?;
-        let outgoing = Outgoing { private: encode_each(&shares), ..Outgoing::default() };
+        // §2.3: the try is recorded before anything is dealt under it.
+        let bytes = Zeroizing::new(env.agreement().order_try.to_be_bytes().to_vec());
+        let outgoing = Outgoing {
+            private: encode_each(&shares),
+            persist: Some(PersistRecord { label: ORDER_TRY, bytes }),
+            ..Outgoing::default()
+        };
         let round = Box::new(Sharing { terms: self.terms, ctx: self.ctx, state });
         Ok(Step::Next { outgoing, round })
     }

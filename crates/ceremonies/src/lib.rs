@@ -6,5 +6,9 @@
 #![forbid(unsafe_code)]
 
 pub mod generate;
+pub mod pair;
+pub mod presign;
 
 pub use generate::{Generate, Generated, Pending};
+pub use pair::Pair;
+pub use presign::Presign;

@@ -1,1 +1,27 @@
-//! Room under construction.
+//! Node: the party. It holds one share of each key, judges every transaction for itself, and gives partial signatures.
+//!
+//! For: channels to peers and the gateway, running ceremonies, the memory-only stock, the way from a call to a signed
+//! partial signature. Trusts no other machine: everything that a call carries is checked against what the operator
+//! pinned.
+//! Not for: cryptographic rounds (`protocols`), what a transaction is (`chains`), what is allowed (`policy`), rows
+//! (`vault`).
+#![forbid(unsafe_code)]
+
+mod calls;
+mod ceremonies;
+mod error;
+mod generate;
+mod inbound;
+mod memory;
+mod mesh;
+mod node;
+mod pairs;
+mod presign;
+mod sign;
+mod stock;
+mod wallets;
+
+pub use error::StartError;
+pub use memory::{MemoryProtection, protect_memory};
+pub use mesh::{Mesh, Transport};
+pub use node::{Config, Node};

@@ -1,0 +1,107 @@
+//! The gateway's calls. Nothing in them is believed without the signatures that they carry.
+
+use crate::error::vault_error;
+use crate::node::Shared;
+use crate::stock::Item;
+use crate::wallets::{SuiteShare, Wallet};
+use crate::{generate, pairs, presign, sign};
+use quorate_audit::Body;
+use quorate_coordination::rpc::{ErrorCode, Status};
+use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
+use quorate_intent::{Hash, WalletId, keys};
+use quorate_protocols::frost::{self, Bip340, Ed25519Schnorr, FrostError};
+use rand_core::OsRng;
+use std::sync::Arc;
+
+/// Most nonces that one call makes.
+const MAX_COMMITMENTS: u16 = 256;
+
+pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result<NodeResponse, NodeError> {
+    match request {
+        NodeRequest::Status => Ok(NodeResponse::Status(status(shared))),
+        NodeRequest::Wallets => {
+            Ok(NodeResponse::Wallets(shared.wallets.all().iter().map(|w| w.certificate.clone()).collect()))
+        }
+        NodeRequest::Generate { ceremony, order, approvals } => {
+            generate::generate(shared, ceremony, order, approvals).await
+        }
+        NodeRequest::Certify(certificate) => generate::certify(shared, certificate).await,
+        NodeRequest::Commitments { wallet, count } => commitments(shared, wallet, count),
+        NodeRequest::Pairs { peers } => Ok(NodeResponse::Pairs(shared.pairs.ids(&peers))),
+        NodeRequest::SetupPair { ceremony, peer } => pairs::set_up(shared, ceremony, peer).await,
+        NodeRequest::Presign { ceremony, wallet, set, count } => {
+            presign::presign(shared, ceremony, wallet, set, count).await
+        }
+        NodeRequest::Sign(call) => sign::sign(shared, call).await,
+        NodeRequest::Finished { intent, form, transaction } => {
+            finished(shared, intent, form, transaction).await
+        }
+    }
+}
+
+/// A wallet that this node holds a share of.
+pub(crate) fn wallet(shared: &Shared, id: &WalletId) -> Result<Arc<Wallet>, NodeError> {
+    shared.wallets.get(id).ok_or_else(|| {
+        let message = format!("node {} holds no share of wallet {id}", shared.name(&shared.me));
+        NodeError::new(ErrorCode::UnknownWallet, message)
+    })
+}
+
+fn status(shared: &Shared) -> Status {
+    Status {
+        name: shared.name(&shared.me),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        genesis: shared.genesis.hash(),
+        boot: shared.boot,
+        now: shared.now(),
+        wallets: shared.wallets.all().iter().map(|wallet| wallet.record().clone()).collect(),
+        stock: shared.stock.len() as u64,
+        connected: shared.transport.connected(),
+    }
+}
+
+/// Makes nonces and signs their commitments.
+fn commitments(shared: &Shared, id: WalletId, count: u16) -> Result<NodeResponse, NodeError> {
+    if count == 0 || count > MAX_COMMITMENTS {
+        let message = format!("count must be 1 to {MAX_COMMITMENTS}, found {count}");
+        return Err(NodeError::new(ErrorCode::BadRequest, message));
+    }
+    let wallet = wallet(shared, &id)?;
+    let make = || -> Result<(Item, Vec<u8>), FrostError> {
+        match &wallet.share {
+            SuiteShare::Bip340(share) => {
+                let (nonces, commitments) = frost::nonces::<Bip340>(share, &mut OsRng)?;
+                Ok((Item::Bip340(nonces), commitments.as_bytes().to_vec()))
+            }
+            SuiteShare::Ed25519(share) => {
+                let (nonces, commitments) = frost::nonces::<Ed25519Schnorr>(share, &mut OsRng)?;
+                Ok((Item::Ed25519(nonces), commitments.as_bytes().to_vec()))
+            }
+            SuiteShare::Ecdsa(_) => Err(FrostError::Refused("an ECDSA wallet signs with presignatures")),
+        }
+    };
+    let record = wallet.record().hash();
+    let mut all = Vec::new();
+    for _ in 0..count {
+        let made = tokio::task::block_in_place(make);
+        let (item, commitments) =
+            made.map_err(|error| NodeError::new(ErrorCode::BadRequest, error.to_string()))?;
+        shared.stock.add(id, commitments.clone(), item);
+        let digest = OwnedCommitment::digest(&record, wallet.index, &shared.boot, &commitments);
+        let signature = keys::sign(shared.vault.identity().expose(), &digest);
+        all.push(OwnedCommitment { signer: wallet.index, boot: shared.boot, commitments, signature });
+    }
+    Ok(NodeResponse::Commitments(all))
+}
+
+/// Logs the end of a transaction, if this node was asked to sign it or not.
+async fn finished(
+    shared: &Shared,
+    intent: Hash,
+    form: Hash,
+    transaction: String,
+) -> Result<NodeResponse, NodeError> {
+    let entry = Body::Signed { intent, form, transaction };
+    shared.vault.append(entry).await.map_err(|error| vault_error(&error))?;
+    Ok(NodeResponse::Done)
+}

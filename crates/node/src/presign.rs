@@ -1,0 +1,104 @@
+//! Making presignatures for one signer set.
+
+use crate::calls;
+use crate::ceremonies::NoPersist;
+use crate::error::session_error;
+use crate::node::Shared;
+use crate::pairs::record_faults;
+use crate::stock::Item;
+use crate::wallets::SuiteShare;
+use quorate_ceremonies::Presign;
+use quorate_coordination::rpc::ErrorCode;
+use quorate_coordination::{NodeError, NodeResponse, WalletRecord};
+use quorate_intent::WalletId;
+use quorate_protocols::Message;
+use quorate_session::{Config, Limits, Own, Participants, SessionError, Terms};
+use quorate_sharing::{Index, Secp256k1};
+use std::sync::Arc;
+
+/// Most presignatures of one batch.
+const MAX_COUNT: u16 = 256;
+
+pub(crate) async fn presign(
+    shared: &Arc<Shared>,
+    ceremony: [u8; 32],
+    id: WalletId,
+    set: Vec<u16>,
+    count: u16,
+) -> Result<NodeResponse, NodeError> {
+    let wallet = calls::wallet(shared, &id)?;
+    let bad = |message: String| NodeError::new(ErrorCode::BadRequest, message);
+    let SuiteShare::Ecdsa(share) = &wallet.share else {
+        return Err(bad(format!("wallet {id} is not an ECDSA wallet and signs without presignatures")));
+    };
+    if count == 0 || count > MAX_COUNT {
+        return Err(bad(format!("count must be 1 to {MAX_COUNT}, found {count}")));
+    }
+    let record = wallet.record();
+    let t = share.public().threshold();
+    if set.len() != t || !set.is_sorted_by(|a, b| a < b) || !set.contains(&wallet.index) {
+        return Err(bad(format!(
+            "the signer set must be {t} ascending indices, this node's {} among them",
+            wallet.index
+        )));
+    }
+    let access = shared.pairs.access(record, &shared.me, &set).map_err(|peer| {
+        let message = format!("no pair state with {}; set it up first", shared.name(&peer));
+        NodeError::new(ErrorCode::NoStock, message)
+    })?;
+    let own = Own { boot: shared.boot, pairs: access.ids(), told_try: 0 };
+    let config = config(ceremony, record, t, &set, own).map_err(|error| session_error(&error))?;
+    let protocol = Presign {
+        share: Arc::clone(share),
+        record: record.hash().0,
+        epoch: record.attempt.to_bytes().to_vec(),
+        pairs: access,
+        count: usize::from(count),
+    };
+    match shared.ceremonies.run(config, Box::new(protocol), NoPersist).await {
+        Ok(presignatures) => {
+            let mut public = Vec::with_capacity(presignatures.len());
+            for presignature in presignatures {
+                public.push(presignature.public().encode());
+                let pd = presignature.public().pd().to_vec();
+                shared.stock.add(id, pd, Item::Ecdsa(Box::new(presignature)));
+            }
+            Ok(NodeResponse::Presigned(public))
+        }
+        Err(error) => {
+            record_faults(shared, &error).await;
+            Err(session_error(&error))
+        }
+    }
+}
+
+fn config(
+    ceremony: [u8; 32],
+    record: &WalletRecord,
+    threshold: usize,
+    set: &[u16],
+    own: Own,
+) -> Result<Config, SessionError> {
+    let mut list = Vec::with_capacity(set.len());
+    for index in set {
+        let party = record.party(*index).ok_or(SessionError::Config("a signer is not a party of the key"))?;
+        let index = Index::new(*index).map_err(|_| SessionError::Config("a party index must not be zero"))?;
+        list.push((index, party));
+    }
+    Ok(Config {
+        ceremony,
+        participants: Participants::new::<Secp256k1>(list)?,
+        terms: Terms {
+            suite: record.suite.to_string(),
+            purpose: "presign".to_owned(),
+            order: record.order.0,
+            order_number: record.attempt.order_number,
+            key: record.wallet.0,
+            base_epoch: Some(record.hash().0),
+            threshold: u16::try_from(threshold).unwrap_or(u16::MAX),
+            extra: Vec::new(),
+        },
+        own,
+        limits: Limits { max_message: 8 << 20, ..Limits::default() },
+    })
+}

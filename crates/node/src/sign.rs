@@ -1,0 +1,220 @@
+//! The way from a call to partial signatures: rebuild, judge, record, sign (ARCHITECTURE, "the way of one withdrawal").
+
+use crate::calls;
+use crate::error::vault_error;
+use crate::node::Shared;
+use crate::stock::Item;
+use crate::wallets::{SuiteShare, Wallet};
+use quorate_audit::{Body, WillSign};
+use quorate_chains::{Built, Plan};
+use quorate_coordination::partial::{Checked, CheckedKind};
+use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
+use quorate_coordination::rpc::{ErrorCode, SignCall};
+use quorate_coordination::{Material, NodeError, NodeResponse, Part, Partial};
+use quorate_intent::{Body as IntentBody, Hash, PublicKey, Transfer, keys};
+use quorate_policy::Decision;
+use quorate_protocols::{Message, dkls, frost};
+use quorate_sharing::Transcript;
+use std::sync::Arc;
+
+/// Longest life of a signing request, in seconds.
+const MAX_REQUEST_LIFE: u64 = 600;
+
+pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeResponse, NodeError> {
+    let intent = call.intent.intent.hash();
+    match judge_and_sign(shared, &call).await {
+        Ok(partials) => Ok(NodeResponse::Signed(partials)),
+        Err((rule, error)) => {
+            // A refusal is an entry too: who tried what, and which rule stopped it.
+            let reason: String = error.message.chars().take(500).collect();
+            shared.log(Body::Refused { intent, rule: rule.to_owned(), reason }).await;
+            Err(error)
+        }
+    }
+}
+
+/// The rule that refused, and what the caller is told.
+type Refusal = (&'static str, NodeError);
+
+fn refuse(rule: &'static str, code: ErrorCode, message: impl Into<String>) -> Refusal {
+    (rule, NodeError::new(code, message))
+}
+
+async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Partial>, Refusal> {
+    let (rule, approvers) = allowed(shared, call)?;
+    let IntentBody::Transfer(transfer) = &call.intent.intent.body else {
+        return Err(refuse("intent", ErrorCode::BadRequest, "only transfers are signed here"));
+    };
+    let wallet = calls::wallet(shared, &transfer.wallet).map_err(|error| ("wallet", error))?;
+    let built = rebuild(&wallet, transfer, &call.plan)?;
+    check_request(shared, &wallet, call, &built)?;
+    let checked = check_parts(shared, &wallet, call)?;
+    let secrets = take_stock(shared, &wallet, &call.parts)?;
+    let entry = will_sign(call, &wallet, &built, rule, approvers);
+    // From here on the digest counts as signed (§4.5). No log, no signature.
+    shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
+    tokio::task::block_in_place(|| {
+        let each = checked.iter().zip(secrets);
+        each.map(|(checked, secret)| make_partial(shared, &wallet, checked, secret)).collect()
+    })
+}
+
+/// Policy over the intent and its approvals.
+fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<PublicKey>), Refusal> {
+    match quorate_policy::decide(&shared.genesis, &call.intent, &call.approvals, shared.now()) {
+        Decision::Allow { rule, approvers } => Ok((rule, approvers)),
+        Decision::Deny { rule, reason } => {
+            Err(refuse(rule, ErrorCode::NotAuthorised, format!("{reason} (rule {rule})")))
+        }
+    }
+}
+
+/// The transaction as this node makes it from the intent; the plan only says how.
+fn rebuild(wallet: &Wallet, transfer: &Transfer, plan: &[u8]) -> Result<Built, Refusal> {
+    let mismatch =
+        |error: quorate_chains::ChainError| refuse("transaction", ErrorCode::Mismatch, error.to_string());
+    let plan = Plan::decode(plan).map_err(mismatch)?;
+    tokio::task::block_in_place(|| quorate_chains::build(&wallet.keys.wallet_key(), transfer, &plan))
+        .map_err(mismatch)
+}
+
+/// The request says exactly what this node has found for itself.
+fn check_request(shared: &Shared, wallet: &Wallet, call: &SignCall, built: &Built) -> Result<(), Refusal> {
+    let request = &call.request;
+    let mismatch = |field: &str| {
+        let message = format!("the signing request's {field} is not what this node finds for itself");
+        refuse("request", ErrorCode::Mismatch, message)
+    };
+    if request.items.len() > MAX_ITEMS || call.parts.len() != request.items.len() {
+        return Err(mismatch("number of items or parts"));
+    }
+    let items = RequestItem::all(&wallet.keys, built).map_err(|_| mismatch("paths"))?;
+    let expected = SigningRequest {
+        wallet: wallet.record().wallet,
+        record: wallet.record().hash(),
+        intent: call.intent.intent.hash(),
+        items,
+        policy: shared.genesis.hash(),
+        nonce: request.nonce,
+        expires: request.expires,
+        attempts: request.attempts,
+    };
+    for (field, same) in [
+        ("wallet", request.wallet == expected.wallet),
+        ("epoch", request.record == expected.record),
+        ("intent", request.intent == expected.intent),
+        ("policy", request.policy == expected.policy),
+        ("digests", request.items == expected.items),
+        ("attempt cap", (1..=MAX_ATTEMPTS).contains(&request.attempts)),
+    ] {
+        if !same {
+            return Err(mismatch(field));
+        }
+    }
+    let now = shared.now();
+    if now >= request.expires || request.expires > now + MAX_REQUEST_LIFE {
+        return Err(mismatch("expiry"));
+    }
+    Ok(())
+}
+
+/// Every part is the coordinator's assignment of its item, with this node in the set.
+fn check_parts(shared: &Shared, wallet: &Wallet, call: &SignCall) -> Result<Vec<Checked>, Refusal> {
+    let check = |(index, part): (usize, &Part)| {
+        if !part.assignment.verifies(&shared.genesis.gateway) {
+            let message = "the assignment is not signed by the cluster's coordinator";
+            return Err(refuse("assignment", ErrorCode::NotAuthorised, message));
+        }
+        if part.assignment.assignment.index as usize != index {
+            return Err(refuse("assignment", ErrorCode::Mismatch, "parts are not in the order of the items"));
+        }
+        let checked = part.check(&wallet.keys, &wallet.record().parties, &call.request);
+        let checked =
+            checked.map_err(|error| refuse("assignment", ErrorCode::Mismatch, error.to_string()))?;
+        if !part.material.signers().contains(&wallet.index) {
+            return Err(refuse("assignment", ErrorCode::Mismatch, "this node is not in the signer set"));
+        }
+        Ok(checked)
+    };
+    tokio::task::block_in_place(|| call.parts.iter().enumerate().map(check).collect())
+}
+
+/// Takes what each part is to be signed with out of the stock, for good.
+fn take_stock(shared: &Shared, wallet: &Wallet, parts: &[Part]) -> Result<Vec<Item>, Refusal> {
+    let id = wallet.record().wallet;
+    let take = |part: &Part| {
+        let name = match &part.material {
+            Material::Frost(list) => {
+                let own = list.iter().find(|owned| owned.signer == wallet.index);
+                own.map(|owned| owned.commitments.clone())
+            }
+            Material::Ecdsa(_) => Some(part.assignment.assignment.material.0.to_vec()),
+        };
+        let item = name.and_then(|name| shared.stock.take(id, &name));
+        item.ok_or_else(|| {
+            let message =
+                "the nonce or presignature is not in stock (used, or from before a restart); take another";
+            refuse("stock", ErrorCode::NoStock, message)
+        })
+    };
+    parts.iter().map(take).collect()
+}
+
+fn will_sign(
+    call: &SignCall,
+    wallet: &Wallet,
+    built: &Built,
+    rule: &'static str,
+    approvers: Vec<PublicKey>,
+) -> WillSign {
+    let hash = |domain: &str, data: &[u8]| Hash(Transcript::new(domain).field("data", data).digest());
+    WillSign {
+        intent: call.intent.intent.hash(),
+        wallet: wallet.record().wallet,
+        form: Hash(built.form),
+        resources: built
+            .resources
+            .iter()
+            .map(|resource| hash("node/resource", resource.as_bytes()))
+            .collect(),
+        digests: call.request.items.iter().map(|item| hash("node/digest", &item.message)).collect(),
+        governance: call.request.policy,
+        approvers,
+        rule: rule.to_owned(),
+    }
+}
+
+/// One partial signature, signed by this node over everything that it is for.
+fn make_partial(
+    shared: &Shared,
+    wallet: &Wallet,
+    checked: &Checked,
+    secret: Item,
+) -> Result<Partial, Refusal> {
+    let failed = |message: String| refuse("signing", ErrorCode::Internal, message);
+    let suite = wallet.record().suite;
+    let body = match (&wallet.share, secret) {
+        (SuiteShare::Bip340(share), Item::Bip340(nonces)) => {
+            let task = checked.task(suite).ok_or_else(|| failed("not a FROST part".into()))?;
+            let share = frost::sign(share, nonces, &task).map_err(|error| failed(error.to_string()))?;
+            share.as_bytes().to_vec()
+        }
+        (SuiteShare::Ed25519(share), Item::Ed25519(nonces)) => {
+            let task = checked.task(suite).ok_or_else(|| failed("not a FROST part".into()))?;
+            let share = frost::sign(share, nonces, &task).map_err(|error| failed(error.to_string()))?;
+            share.as_bytes().to_vec()
+        }
+        (SuiteShare::Ecdsa(_), Item::Ecdsa(presignature)) => {
+            let CheckedKind::Ecdsa(_, request) = checked.kind() else {
+                return Err(failed("not an ECDSA part".into()));
+            };
+            let partial =
+                dkls::online::sign(*presignature, request).map_err(|error| failed(error.to_string()))?;
+            partial.encode()
+        }
+        _ => return Err(failed("the stock held material of another suite".into())),
+    };
+    let digest = checked.statement(wallet.index, &body);
+    let signature = keys::sign(shared.vault.identity().expose(), &digest);
+    Ok(Partial { signer: wallet.index, body, signature })
+}
