@@ -6,6 +6,7 @@
 //! Not for: what a transaction is (`chains`), who may sign what (`policy`), sockets (`transport`).
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod combine;
 pub mod keys;
 pub mod partial;

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod amount;
+pub mod api_auth;
 pub mod approval;
 pub mod asset;
 pub mod error;
