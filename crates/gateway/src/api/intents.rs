@@ -1,0 +1,98 @@
+//! Intents and approvals.
+
+use super::auth::Caller;
+use super::extract::{Id, Json as Body, Params};
+use super::{ApiError, cursor, page};
+use crate::gateway::Gateway;
+use crate::intents;
+use crate::store::ListFilter;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::{Extension, Json};
+use quorate_coordination::api::{IntentView, NewIntent, Page, Problem, State as IntentState};
+use quorate_intent::{Approval, IntentId, WalletId};
+use serde::Deserialize;
+use std::sync::Arc;
+
+/// Which intents to list.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Only in this state.
+    state: Option<IntentState>,
+    /// Only of this wallet.
+    #[param(value_type = Option<String>)]
+    wallet: Option<WalletId>,
+    /// 1 to 200, 50 when absent.
+    limit: Option<u32>,
+    /// `next_cursor` of an earlier page.
+    cursor: Option<String>,
+}
+
+/// Takes a signed intent in. 201 when it is new, 200 when it is known.
+#[utoipa::path(post, path = "/v1/intents", tag = "intents", request_body = NewIntent, security(("device_key" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "same key and request: the first answer")),
+    responses((status = 201, body = IntentView), (status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn submit(
+    State(gateway): State<Arc<Gateway>>,
+    Body(new): Body<NewIntent>,
+) -> Result<(StatusCode, Json<IntentView>), ApiError> {
+    let (new, view) = intents::submit(&gateway, new).await?;
+    Ok((if new { StatusCode::CREATED } else { StatusCode::OK }, Json(view)))
+}
+
+/// Intents, newest first.
+#[utoipa::path(get, path = "/v1/intents", tag = "intents", params(List), security(("device_key" = [])),
+    responses((status = 200, body = Page<IntentView>), (status = "default", body = Problem)))]
+pub async fn list(
+    State(gateway): State<Arc<Gateway>>,
+    Params(list): Params<List>,
+) -> Result<Json<Page<IntentView>>, ApiError> {
+    let (limit, before) = page(list.limit, list.cursor.as_deref())?;
+    let filter = ListFilter { state: list.state, wallet: list.wallet, before, limit: limit + 1 };
+    let mut rows = gateway.store.intents(&filter).await?;
+    let more = rows.len() > limit as usize;
+    rows.truncate(limit as usize);
+    let next_cursor = rows.last().filter(|_| more).map(|row| cursor(row.sequence));
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        items.push(intents::view(&gateway, row).await?);
+    }
+    Ok(Json(Page { items, next_cursor }))
+}
+
+/// One intent.
+#[utoipa::path(get, path = "/v1/intents/{id}", tag = "intents", security(("device_key" = [])),
+    params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn show(
+    State(gateway): State<Arc<Gateway>>,
+    Id(id): Id<IntentId>,
+) -> Result<Json<IntentView>, ApiError> {
+    intents::find(&gateway, &id).await.map(Json)
+}
+
+/// Takes an approver's signed verdict in.
+#[utoipa::path(post, path = "/v1/intents/{id}/approvals", tag = "intents", security(("device_key" = [])),
+    request_body(content = Object, description = "intent (hash), approver (key), verdict (approve or reject), signature"),
+    params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn approve(
+    State(gateway): State<Arc<Gateway>>,
+    Id(id): Id<IntentId>,
+    Body(approval): Body<Approval>,
+) -> Result<Json<IntentView>, ApiError> {
+    intents::approve(&gateway, &id, &approval).await.map(Json)
+}
+
+/// Takes an intent back, as its initiator.
+#[utoipa::path(post, path = "/v1/intents/{id}/cancel", tag = "intents", security(("device_key" = [])),
+    params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn cancel(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id<IntentId>,
+) -> Result<Json<IntentView>, ApiError> {
+    intents::cancel(&gateway, &id, &caller.key).await.map(Json)
+}

@@ -1,0 +1,81 @@
+//! The REST API: `/v1`, JSON, problem details, every request signed.
+
+mod auth;
+mod extract;
+mod idempotency;
+mod intents;
+mod openapi;
+mod problem;
+mod server;
+mod status;
+mod wallets;
+
+pub use auth::Replay;
+pub use openapi::openapi_json;
+pub use problem::ApiError;
+pub use server::serve;
+
+use crate::gateway::Gateway;
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use std::sync::Arc;
+
+/// Paths whose bodies carry whole earlier transactions.
+const LARGE: [&str; 2] = ["/v1/intents", "/v1/wallets/{id}/funding"];
+
+/// All routes.
+pub fn router(gateway: Arc<Gateway>) -> Router {
+    let signed = Router::new()
+        .route("/v1/cluster", get(status::cluster))
+        .route("/v1/intents", get(intents::list).post(intents::submit))
+        .route("/v1/intents/{id}", get(intents::show))
+        .route("/v1/intents/{id}/approvals", post(intents::approve))
+        .route("/v1/intents/{id}/cancel", post(intents::cancel))
+        .route("/v1/wallets", get(wallets::list))
+        .route("/v1/wallets/{id}", get(wallets::show))
+        .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
+        .route("/v1/wallets/{id}/funding", post(wallets::funding))
+        .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/certificates/{id}", get(wallets::certificate))
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard));
+    Router::new()
+        .route("/v1/health", get(status::health))
+        .route("/v1/openapi.json", get(openapi::document))
+        .merge(signed)
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            let detail = "this path does not take this method; /v1/openapi.json lists what it takes";
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .layer(from_fn_with_state(Arc::clone(&gateway), server::in_time))
+        .with_state(gateway)
+}
+
+/// Most entries of a page.
+const MAX_PAGE: u32 = 200;
+/// Entries of a page where none are asked for.
+const PAGE: u32 = 50;
+
+/// A cursor's text: the sequence number of the last entry shown, 16 hex digits.
+fn cursor(sequence: u64) -> String {
+    format!("{sequence:016x}")
+}
+
+/// Reads a page's size and cursor.
+fn page(limit: Option<u32>, cursor: Option<&str>) -> Result<(u32, Option<u64>), ApiError> {
+    let limit = limit.unwrap_or(PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        let detail = format!("must be 1 to {MAX_PAGE}, found {limit}");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail).field("limit"));
+    }
+    let before = cursor.map(|text| {
+        let digits = text.len() == 16 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        u64::from_str_radix(text, 16).ok().filter(|_| digits).ok_or_else(|| {
+            let detail = "must be the next_cursor of an earlier page";
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail).field("cursor")
+        })
+    });
+    Ok((limit, before.transpose()?))
+}

@@ -1,0 +1,42 @@
+//! The OpenAPI 3.1 document.
+
+use super::{intents, status, wallets};
+use axum::http::header;
+use axum::response::IntoResponse;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+/// The document's source: the handlers and their types.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Quorate gateway", description = "Objects are snake_case JSON, amounts decimal strings in minor \
+        units, errors problem details (RFC 9457). Every request but health and this document is signed."),
+    paths(
+        status::health, status::cluster, intents::submit, intents::list, intents::show, intents::approve,
+        intents::cancel, wallets::list, wallets::show, wallets::addresses, wallets::funding, wallets::utxos,
+        wallets::certificate,
+    ),
+    modifiers(&DeviceKey)
+)]
+struct Document;
+
+struct DeviceKey;
+
+impl Modify for DeviceKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let text = "Ed25519 device key, with Quorate-Time (Unix seconds), Quorate-Nonce (16 bytes hex) and \
+            Quorate-Signature over method, path with query, body, key, time and nonce";
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Quorate-Key", text)));
+        openapi.components.get_or_insert_default().add_security_scheme("device_key", scheme);
+    }
+}
+
+/// The document as JSON.
+pub fn openapi_json() -> String {
+    serde_json::to_string(&Document::openapi()).unwrap_or_default()
+}
+
+/// Serves the document. Not signed.
+pub async fn document() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], openapi_json())
+}

@@ -1,0 +1,273 @@
+//! The coordinator: carries approved intents out, keeps the stock of nonces and presignatures, watches the nodes. Trusted
+//! for liveness alone (docs/spec §4.4, §5): every node judges for itself what it is asked.
+
+mod attempt;
+mod material;
+mod order;
+mod pairs;
+mod sets;
+mod stock;
+mod transfer;
+mod watch;
+
+use crate::gateway::Gateway;
+use crate::intents;
+use crate::store::{Change, now};
+use quorate_coordination::api::State;
+use quorate_coordination::{Certificate, KeySet, RecordError};
+use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use stock::Stock;
+use tokio::sync::{RwLock, Semaphore, mpsc};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// Most intents that are carried out at once.
+const AT_ONCE: usize = 64;
+/// Pause between two looks for what has expired.
+const TICK: Duration = Duration::from_secs(1);
+/// Pause after a failure of the store.
+const STORE_PAUSE: Duration = Duration::from_secs(5);
+
+/// A wallet with its keys decoded.
+pub struct Wallet {
+    /// Its certificate.
+    pub certificate: Certificate,
+    /// Hash of the public record.
+    pub record: Hash,
+    /// Its keys.
+    pub keys: KeySet,
+}
+
+/// Something to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Work {
+    /// Carry an approved intent out.
+    Intent(IntentId),
+    /// Set up what a wallet signs with, ahead of need.
+    Prepare(WalletId),
+}
+
+/// What the coordinator remembers while it runs.
+pub struct Coordinator {
+    queue: mpsc::UnboundedSender<Work>,
+    wallets: Mutex<BTreeMap<WalletId, Arc<Wallet>>>,
+    stock: Stock,
+    /// Presigning shares it; pair set-up, which replaces what presigning uses, has it alone.
+    pairs: RwLock<()>,
+    slots: Semaphore,
+}
+
+/// How carrying an intent out ended.
+pub struct End {
+    /// The final state.
+    pub state: State,
+    /// Why.
+    pub reason: Option<String>,
+    /// What decided, where it is not the rule that approved.
+    pub rule: Option<String>,
+}
+
+impl End {
+    fn new(state: State, reason: impl Into<String>) -> Self {
+        Self { state, reason: Some(reason.into()), rule: None }
+    }
+
+    fn rule(mut self, rule: impl Into<String>) -> Self {
+        self.rule = Some(rule.into());
+        self
+    }
+}
+
+impl Coordinator {
+    /// A coordinator and the end of its queue, for [`run`].
+    pub fn new() -> (Self, mpsc::UnboundedReceiver<Work>) {
+        let (queue, work) = mpsc::unbounded_channel();
+        let coordinator = Self {
+            queue,
+            wallets: Mutex::default(),
+            stock: Stock::default(),
+            pairs: RwLock::default(),
+            slots: Semaphore::new(AT_ONCE),
+        };
+        (coordinator, work)
+    }
+
+    /// An intent was approved.
+    pub fn wake(&self, id: IntentId) {
+        self.enqueue(Work::Intent(id));
+    }
+
+    fn enqueue(&self, work: Work) {
+        // The receiver is gone only when the gateway stops; the store knows what to go on with.
+        let _ = self.queue.send(work);
+    }
+
+    fn wallet(&self, id: &WalletId) -> Option<Arc<Wallet>> {
+        self.wallets.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn all_wallets(&self) -> Vec<Arc<Wallet>> {
+        self.wallets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    fn know(&self, wallet: Wallet) -> Arc<Wallet> {
+        let id = wallet.certificate.record.wallet;
+        let mut wallets = self.wallets.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(wallets.entry(id).or_insert_with(|| Arc::new(wallet)))
+    }
+}
+
+/// Carries out what is approved, until it is dropped. Everything that matters is durable, so it may be dropped anywhere.
+pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>) {
+    let mut tasks: JoinSet<Option<Work>> = JoinSet::new();
+    while let Err(error) = resume(&gateway).await {
+        tracing::error!(%error, "cannot read what is under way; trying again");
+        sleep(STORE_PAUSE).await;
+    }
+    for node in gateway.nodes.all() {
+        let (gateway, node) = (Arc::clone(&gateway), Arc::clone(node));
+        tasks.spawn(async move {
+            watch::node(&gateway, &node).await;
+            None
+        });
+    }
+    let ticking = Arc::clone(&gateway);
+    tasks.spawn(async move {
+        tick(&ticking).await;
+        None
+    });
+    let mut active: HashSet<Work> = HashSet::new();
+    loop {
+        tokio::select! {
+            work = queue.recv() => {
+                let Some(work) = work else { return };
+                if active.insert(work) {
+                    let gateway = Arc::clone(&gateway);
+                    tasks.spawn(async move {
+                        do_work(&gateway, work).await;
+                        Some(work)
+                    });
+                }
+            }
+            Some(done) = tasks.join_next() => match done {
+                Ok(Some(work)) => { active.remove(&work); }
+                Ok(None) => {}
+                Err(error) => tracing::error!(%error, "a task of the coordinator broke down"),
+            },
+        }
+    }
+}
+
+async fn resume(gateway: &Gateway) -> Result<(), sqlx::Error> {
+    for certificate in gateway.store.all_wallets().await? {
+        let id = certificate.record.wallet;
+        match certificate.record.keys() {
+            Ok(keys) => {
+                let record = certificate.record.hash();
+                gateway.coordinator.know(Wallet { certificate, record, keys });
+                gateway.coordinator.enqueue(Work::Prepare(id));
+            }
+            Err(error) => tracing::error!(wallet = %id, %error, "a stored certificate cannot be used"),
+        }
+    }
+    for state in [State::Approved, State::Signing] {
+        for id in gateway.store.in_state(state).await? {
+            tracing::info!(intent = %id, %state, "going on with an intent");
+            gateway.coordinator.wake(id);
+        }
+    }
+    Ok(())
+}
+
+async fn tick(gateway: &Gateway) {
+    loop {
+        if let Err(error) = intents::expire(gateway).await {
+            tracing::error!(%error, "cannot look for expired intents");
+        }
+        gateway.replay.forget(now());
+        sleep(TICK).await;
+    }
+}
+
+async fn do_work(gateway: &Arc<Gateway>, work: Work) {
+    match work {
+        Work::Prepare(id) => {
+            if let Some(wallet) = gateway.coordinator.wallet(&id) {
+                stock::prepare(gateway, &wallet).await;
+            }
+        }
+        Work::Intent(id) => {
+            let Ok(_slot) = gateway.coordinator.slots.acquire().await else { return };
+            while let Err(error) = carry_out(gateway, &id).await {
+                tracing::error!(intent = %id, %error, "the store failed; trying again");
+                sleep(STORE_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Carries one intent out, from wherever it is.
+async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Error> {
+    let mut tx = gateway.store.begin().await?;
+    let change = Change { from: &[State::Approved], to: State::Signing, reason: None, rule: None };
+    tx.change(id, &change).await?;
+    tx.commit().await?;
+    let Some(row) = gateway.store.intent(id).await?.filter(|row| row.state == State::Signing) else {
+        return Ok(());
+    };
+    let end = match &row.signed.intent.body {
+        Body::Transfer(transfer) => transfer::run(gateway, &row, transfer).await?,
+        Body::Order(order) => order::run(gateway, &row, order).await?,
+        _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
+    };
+    let (reason, rule) = (end.reason.as_deref(), end.rule.as_deref());
+    if end.state != State::Signed {
+        // A signed transfer is moved in the same write as its transaction.
+        let mut tx = gateway.store.begin().await?;
+        let change = Change { from: &[State::Signing], to: end.state, reason, rule };
+        if tx.change(id, &change).await? {
+            tx.release(id).await?;
+            tx.commit().await?;
+        }
+    }
+    tracing::info!(intent = %id, state = %end.state, reason, rule, "intent carried out");
+    if let (Body::Order(order), State::Completed) = (&row.signed.intent.body, end.state) {
+        gateway.coordinator.enqueue(Work::Prepare(order.wallet));
+    }
+    Ok(())
+}
+
+/// Why a certificate is not kept.
+#[derive(Debug, thiserror::Error)]
+enum AdoptError {
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    #[error(transparent)]
+    Store(#[from] sqlx::Error),
+    #[error("the check broke down: {0}")]
+    Broken(#[from] tokio::task::JoinError),
+}
+
+/// Checks a certificate and keeps it.
+async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<Wallet>, AdoptError> {
+    let checking = Arc::clone(gateway);
+    let checked = tokio::task::spawn_blocking(move || {
+        let keys = certificate.check(&checking.genesis, quorate_session::statement_digest);
+        keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys })
+    });
+    let wallet = checked.await??;
+    gateway.store.add_wallet(&wallet.certificate).await?;
+    Ok(gateway.coordinator.know(wallet))
+}
+
+/// The parties among `keys` that cannot be asked now, each with the reason.
+fn unusable(gateway: &Gateway, keys: &[PublicKey]) -> Vec<String> {
+    let problem = |key: &PublicKey| match gateway.nodes.get(key) {
+        None => Some(format!("{key} (not in the genesis)")),
+        Some(node) => node.usable().err().map(|problem| format!("{} ({problem})", node.party.name)),
+    };
+    keys.iter().filter_map(problem).collect()
+}

@@ -1,0 +1,105 @@
+//! A running gateway: everything that its parts share, its start and its end.
+
+use crate::api::{self, Replay};
+use crate::coordinator::{self, Coordinator};
+use crate::nodes::Nodes;
+use crate::store::Store;
+use crate::{Config, GatewayError, Identity, Limits, Signing};
+use quorate_intent::Genesis;
+use quorate_transport::Endpoint;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+/// What the parts of a gateway share.
+pub struct Gateway {
+    pub(crate) genesis: Genesis,
+    pub(crate) identity: Identity,
+    pub(crate) limits: Limits,
+    pub(crate) signing: Signing,
+    pub(crate) store: Store,
+    pub(crate) nodes: Nodes,
+    pub(crate) coordinator: Coordinator,
+    pub(crate) replay: Replay,
+}
+
+/// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
+pub struct Running {
+    address: SocketAddr,
+    gateway: Arc<Gateway>,
+    stop: watch::Sender<bool>,
+    server: JoinHandle<()>,
+    work: JoinSet<()>,
+}
+
+impl Gateway {
+    /// Opens the store, links to every node, goes on with what was under way, and listens.
+    ///
+    /// # Errors
+    /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
+    pub async fn start(config: Config) -> Result<Running, GatewayError> {
+        let Config { genesis, identity, store, listen, limits, signing } = config;
+        genesis.check()?;
+        if identity.public() != genesis.gateway {
+            let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
+            return Err(GatewayError::OtherIdentity { expected, found });
+        }
+        let store = Store::open(&store, genesis.hash()).await?;
+        let replay = Replay::new(store.nonces().await?);
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|source| GatewayError::Listen { address: listen.to_string(), source })?;
+        let address = listener
+            .local_addr()
+            .map_err(|source| GatewayError::Listen { address: listen.to_string(), source })?;
+        let endpoint = Endpoint::new(identity.key())?;
+        let mut work = JoinSet::new();
+        let nodes = Nodes::start(&genesis, &endpoint, &mut work);
+        let (coordinator, orders) = Coordinator::new();
+        let gateway =
+            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
+        work.spawn(coordinator::run(Arc::clone(&gateway), orders));
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
+        tracing::info!(%address, cluster = %gateway.genesis.name, "gateway listens");
+        Ok(Running { address, gateway, stop, server, work })
+    }
+}
+
+impl Running {
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    #[cfg(test)]
+    pub(crate) fn shared(&self) -> Arc<Gateway> {
+        Arc::clone(&self.gateway)
+    }
+
+    /// Takes no more requests, lets open ones end, stops all work, and closes the store. What was under way goes on at
+    /// the next start.
+    pub async fn shutdown(mut self) {
+        self.stop.send_replace(true);
+        // The server has its own limit for open requests.
+        let _ = (&mut self.server).await;
+        self.work.shutdown().await;
+        self.gateway.store.close().await;
+        tracing::info!("gateway stopped");
+    }
+
+    /// Runs until `end` resolves, then shuts down.
+    pub async fn run_until(self, end: impl Future<Output = ()>) {
+        end.await;
+        self.shutdown().await;
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.server.abort();
+        self.work.abort_all();
+    }
+}

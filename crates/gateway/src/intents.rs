@@ -1,0 +1,334 @@
+//! The life of an intent up to its approval: taken in, approved, rejected, cancelled, expired. Every step is one durable
+//! write.
+
+use crate::api::ApiError;
+use crate::bitcoin;
+use crate::gateway::Gateway;
+use crate::store::{Change, IntentRow, NewRow, Tx, now};
+use axum::http::StatusCode;
+use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
+use quorate_coordination::api::{IntentView, Missing, NewIntent, State};
+use quorate_intent::{
+    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, PublicKey, SignedIntent,
+    Transfer, Verdict, WalletId,
+};
+use quorate_policy::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
+
+/// States in which approvals are awaited.
+pub const WAITING: [State; 2] = [State::Submitted, State::PendingApproval];
+/// Most free outputs that planning looks at.
+const COINS: u32 = 400;
+
+/// Takes an intent in. True when it is new; a known one is shown as it is.
+pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentView), ApiError> {
+    let NewIntent { intent, signature, plan, fee_rate } = new;
+    let signed = SignedIntent { intent, signature };
+    let id = signed.intent.id();
+    signed.check_signature(&gateway.genesis)?;
+    if let Some(row) = gateway.store.intent(&id).await? {
+        return Ok((false, view(gateway, row).await?));
+    }
+    signed.check(&gateway.genesis, now())?;
+    // What decodes from JSON may be longer than what nodes take.
+    Intent::decode(&signed.intent.encode())?;
+    let tx = match &signed.intent.body {
+        Body::Transfer(transfer) => add_transfer(gateway, &signed, transfer, plan, fee_rate).await?,
+        Body::Order(order) => {
+            if plan.is_some() || fee_rate.is_some() {
+                return Err(IntentError::field("plan", "an order has no plan and no fee rate").into());
+            }
+            add_order(gateway, &signed, order).await?
+        }
+        _ => return Err(IntentError::field("type", "no rule allows this kind of intent").into()),
+    };
+    let Some(mut tx) = tx else {
+        // Somebody else posted the same intent in this moment.
+        return Ok((false, find(gateway, &id).await?));
+    };
+    let (rule, _, group) = rule(&gateway.genesis, &signed.intent);
+    let need = format!("needs {} approvals by {rule}", group.quorum);
+    tx.change(&id, &Change {
+        from: &[State::Submitted],
+        to: State::PendingApproval,
+        reason: Some(&need),
+        rule: Some(rule),
+    })
+    .await?;
+    tx.commit().await?;
+    tracing::info!(intent = %id, "intent taken in");
+    Ok((true, find(gateway, &id).await?))
+}
+
+/// A write with the new transfer, its plan and what it reserves; none when it is there already.
+async fn add_transfer<'g>(
+    gateway: &'g Gateway,
+    signed: &SignedIntent,
+    transfer: &Transfer,
+    plan: Option<Plan>,
+    fee_rate: Option<u64>,
+) -> Result<Option<Tx<'g>>, ApiError> {
+    let id = signed.intent.id();
+    let Some(certificate) = gateway.store.wallet(&transfer.wallet).await? else {
+        let problem = format!("this gateway knows no wallet {}", transfer.wallet);
+        return Err(IntentError::field("wallet", problem).into());
+    };
+    let key = certificate.record.keys().map_err(ApiError::internal)?.wallet_key();
+    quorate_chains::address(&key, &transfer.network, &account_path(transfer.account))?;
+    quorate_chains::check_destination(&transfer.network, &transfer.to)?;
+    let built = match &plan {
+        Some(plan) => Some(build(key, transfer.clone(), plan.clone()).await?),
+        None => None,
+    };
+    let mut tx = gateway.store.begin().await?;
+    if tx.intent(&id).await?.is_some() {
+        return Ok(None);
+    }
+    let (plan, built) = match (plan, built) {
+        (Some(plan), Some(built)) => (plan, built),
+        _ => {
+            let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, fee_rate).await?;
+            let built = build(key, transfer.clone(), plan.clone()).await?;
+            (plan, built)
+        }
+    };
+    let row = NewRow {
+        signed,
+        wallet: transfer.wallet,
+        kind: "transfer",
+        plan: Some(plan.encode()),
+        summary: Some(&built.summary),
+    };
+    tx.add_intent(&row).await?;
+    if let Some((resource, owner)) = tx.reserve(&id, &built.resources).await? {
+        let detail = format!("{resource} is used by intent {owner}; plan with another, or end that intent first");
+        return Err(ApiError::new(StatusCode::CONFLICT, "resource_in_use", detail).field("plan"));
+    }
+    Ok(Some(tx))
+}
+
+/// Plans a Bitcoin transfer from the free outputs of its account.
+async fn plan_bitcoin(
+    gateway: &Gateway,
+    tx: &mut Tx<'_>,
+    key: &WalletKey,
+    transfer: &Transfer,
+    fee_rate: Option<u64>,
+) -> Result<Plan, ApiError> {
+    let Network::Bitcoin { .. } = transfer.network else {
+        let detail = format!("a transfer on {} needs a plan beside the intent", transfer.network);
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_required", detail).field("plan"));
+    };
+    let rate = fee_rate.unwrap_or(gateway.signing.fee_rate);
+    if !(1..=bitcoin::MAX_FEE_RATE).contains(&rate) {
+        let problem = format!("must be 1 to {}, found {rate}", bitcoin::MAX_FEE_RATE);
+        return Err(IntentError::field("fee_rate", problem).into());
+    }
+    let coins = tx.free_coins(&transfer.wallet, &transfer.network, transfer.account, COINS).await?;
+    let (mut plan, change) = bitcoin::plan(key.suite(), transfer, &coins, rate)?;
+    if let Some(amount) = change {
+        let index = tx.count(&change_counter(&transfer.wallet, &transfer.network, transfer.account)).await?;
+        plan.change = Some(bitcoin::change(transfer.account, index, amount));
+    }
+    Ok(Plan::Bitcoin(plan))
+}
+
+/// The counter of an account's change addresses.
+pub fn change_counter(wallet: &WalletId, network: &Network, account: u32) -> String {
+    format!("change:{wallet}:{network}:{account}")
+}
+
+/// Builds a transaction away from the threads that answer requests.
+pub async fn build(key: WalletKey, transfer: Transfer, plan: Plan) -> Result<Built, ApiError> {
+    let built = tokio::task::spawn_blocking(move || quorate_chains::build(&key, &transfer, &plan)).await;
+    built.map_err(ApiError::internal)?.map_err(|error: ChainError| error.into())
+}
+
+async fn add_order<'g>(
+    gateway: &'g Gateway,
+    signed: &SignedIntent,
+    order: &Order,
+) -> Result<Option<Tx<'g>>, ApiError> {
+    let taken = |detail: String| ApiError::new(StatusCode::CONFLICT, "wallet_exists", detail).field("wallet");
+    if gateway.store.wallet(&order.wallet).await?.is_some() {
+        return Err(taken(format!("wallet {} exists already; take another id", order.wallet)));
+    }
+    let mut tx = gateway.store.begin().await?;
+    if tx.intent(&signed.intent.id()).await?.is_some() {
+        return Ok(None);
+    }
+    if let Some(other) = tx.open_order(&order.wallet).await? {
+        return Err(taken(format!("intent {other} is about wallet {} and not finished", order.wallet)));
+    }
+    let row = NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None };
+    tx.add_intent(&row).await?;
+    Ok(Some(tx))
+}
+
+/// Takes an approver's verdict in.
+pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> Result<IntentView, ApiError> {
+    let mut tx = gateway.store.begin().await?;
+    let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
+    check_approval(&gateway.genesis, &row.signed.intent, approval)?;
+    let earlier = tx.approvals(id).await?;
+    if earlier.iter().any(|e| e.approver == approval.approver && e.verdict == approval.verdict) {
+        drop(tx);
+        return find(gateway, id).await;
+    }
+    if !WAITING.contains(&row.state) {
+        return Err(wrong_state(&row, "it takes no more approvals"));
+    }
+    if now() >= row.signed.intent.expires {
+        return Err(wrong_state(&row, "it has expired"));
+    }
+    tx.add_approval(id, approval).await?;
+    let (rule, _, group) = rule(&gateway.genesis, &row.signed.intent);
+    let mut approved = false;
+    if approval.verdict == Verdict::Reject {
+        let member = group.members.iter().find(|member| member.key == approval.approver);
+        let reason = format!("{} rejected it", member.map_or("an approver", |member| &member.name));
+        end(&mut tx, id, &WAITING, State::Rejected, &reason, Some(rule)).await?;
+    } else {
+        let approvals = positive(tx.approvals(id).await?);
+        match decide(&gateway.genesis, &row.signed, &approvals, now()) {
+            Decision::Allow { rule, approvers } => {
+                let reason = format!("{} approvals", approvers.len());
+                let change =
+                    Change { from: &WAITING, to: State::Approved, reason: Some(&reason), rule: Some(rule) };
+                approved = tx.change(id, &change).await?;
+            }
+            // Not yet.
+            Decision::Deny { reason: IntentError::Quorum { .. }, .. } => {}
+            Decision::Deny { reason, .. } => return Err(reason.into()),
+        }
+    }
+    tx.commit().await?;
+    tracing::info!(intent = %id, approver = %approval.approver, verdict = ?approval.verdict, "verdict taken in");
+    if approved {
+        gateway.coordinator.wake(*id);
+    }
+    find(gateway, id).await
+}
+
+fn check_approval(genesis: &Genesis, intent: &Intent, approval: &Approval) -> Result<(), IntentError> {
+    let (_, name, group) = rule(genesis, intent);
+    if approval.intent != intent.hash() {
+        return Err(IntentError::field("intent", "the approval is for another intent than the path names"));
+    }
+    let member = group.members.iter().find(|member| member.key == approval.approver);
+    let member = member
+        .ok_or_else(|| IntentError::NotAMember { who: approval.approver.to_string(), group: name })?;
+    if member.key == intent.initiator {
+        return Err(IntentError::OwnIntent(member.name.clone()));
+    }
+    if !approval.verifies() {
+        return Err(IntentError::Signature { what: "approval", signer: member.name.clone() });
+    }
+    Ok(())
+}
+
+/// The approvals among verdicts: what nodes are shown.
+pub fn positive(verdicts: Vec<Approval>) -> Vec<Approval> {
+    verdicts.into_iter().filter(|approval| approval.verdict == Verdict::Approve).collect()
+}
+
+/// Takes an intent back, for its initiator.
+pub async fn cancel(gateway: &Gateway, id: &IntentId, caller: &PublicKey) -> Result<IntentView, ApiError> {
+    let mut tx = gateway.store.begin().await?;
+    let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
+    if row.signed.intent.initiator != *caller {
+        let detail = "only its initiator may cancel an intent; an approver may reject it";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "not_initiator", detail));
+    }
+    let from = [State::Submitted, State::PendingApproval, State::Approved];
+    let reason = "cancelled by its initiator";
+    if row.state != State::Cancelled && !end(&mut tx, id, &from, State::Cancelled, reason, None).await? {
+        return Err(wrong_state(&row, "it can no longer be cancelled"));
+    }
+    tx.commit().await?;
+    find(gateway, id).await
+}
+
+/// Ends what waits for approvals and has expired.
+pub async fn expire(gateway: &Gateway) -> Result<(), sqlx::Error> {
+    for id in gateway.store.overdue(now()).await? {
+        let mut tx = gateway.store.begin().await?;
+        let reason = "it was not approved in time";
+        if end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await? {
+            tx.commit().await?;
+            tracing::info!(intent = %id, "intent expired");
+        }
+    }
+    Ok(())
+}
+
+/// Moves an intent to an end and frees what it reserved; false when it was in none of the states `from`.
+pub async fn end(
+    tx: &mut Tx<'_>,
+    id: &IntentId,
+    from: &[State],
+    to: State,
+    reason: &str,
+    rule: Option<&str>,
+) -> Result<bool, sqlx::Error> {
+    let moved = tx.change(id, &Change { from, to, reason: Some(reason), rule }).await?;
+    if moved {
+        tx.release(id).await?;
+    }
+    Ok(moved)
+}
+
+/// The rule that decides on an intent, its group's name, and the group.
+fn rule<'g>(genesis: &'g Genesis, intent: &Intent) -> (&'static str, &'static str, &'g Group) {
+    match intent.body {
+        Body::Order(_) => (RULE_ORDER, "administrators", &genesis.administrators),
+        _ => (RULE_TRANSFER, "approvers", &genesis.approvers),
+    }
+}
+
+/// One intent as the API shows it.
+pub async fn find(gateway: &Gateway, id: &IntentId) -> Result<IntentView, ApiError> {
+    let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
+    view(gateway, row).await
+}
+
+/// A row as the API shows it.
+pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiError> {
+    let approvals = gateway.store.approvals(&row.id).await?;
+    let timings = gateway.store.transitions(&row.id).await?;
+    let missing = WAITING.contains(&row.state).then(|| missing(&gateway.genesis, &row.signed.intent, &approvals));
+    Ok(IntentView {
+        id: row.id,
+        state: row.state,
+        reason: row.reason,
+        deciding_rule: row.rule,
+        intent: row.signed.intent,
+        signature: row.signed.signature,
+        approvals,
+        missing,
+        summary: row.summary,
+        transaction: row.outcome,
+        attempts: row.asked,
+        timings,
+    })
+}
+
+fn missing(genesis: &Genesis, intent: &Intent, approvals: &[Approval]) -> Missing {
+    let (_, name, group) = rule(genesis, intent);
+    let given = |key: &PublicKey| approvals.iter().any(|approval| approval.approver == *key);
+    let may = group.members.iter().filter(|member| member.key != intent.initiator && !given(&member.key));
+    Missing {
+        group: name.into(),
+        quorum: group.quorum.into(),
+        more: u64::from(group.quorum).saturating_sub(approvals.len() as u64),
+        who_may: may.map(|member| member.name.clone()).collect(),
+    }
+}
+
+fn unknown(id: &IntentId) -> ApiError {
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_intent", format!("this gateway knows no intent {id}"))
+}
+
+fn wrong_state(row: &IntentRow, what: &str) -> ApiError {
+    let detail = format!("the intent is {}: {what}", row.state);
+    ApiError::new(StatusCode::CONFLICT, "wrong_state", detail).field("state")
+}

@@ -1,0 +1,161 @@
+//! The nodes: one link to each, and what each said of itself last.
+
+mod link;
+
+pub use link::CallError;
+
+use crate::store;
+use link::Link;
+use quorate_coordination::rpc::Status;
+use quorate_coordination::{NodeRequest, NodeResponse};
+use quorate_intent::{Genesis, Hash, Party, PublicKey};
+use quorate_transport::Endpoint;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// A node that does not answer `Status` in this time is not reachable.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
+/// So many unanswered `Status` calls in a row end a channel.
+const LOST_AFTER: u32 = 2;
+
+/// What a node said of itself.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Its answer.
+    pub status: Status,
+    /// Its clock minus ours, in seconds.
+    pub skew: i64,
+    /// How long the answer took.
+    pub round_trip: Duration,
+}
+
+/// One node.
+pub struct Node {
+    /// As the genesis names it.
+    pub party: Party,
+    link: Link,
+    seen: Mutex<Result<Seen, String>>,
+    genesis: Hash,
+}
+
+/// All nodes of the genesis.
+pub struct Nodes {
+    by_key: BTreeMap<PublicKey, Arc<Node>>,
+    order: Vec<PublicKey>,
+}
+
+impl Nodes {
+    /// Starts a link to every node; the tasks go into `tasks`.
+    pub fn start(genesis: &Genesis, endpoint: &Endpoint, tasks: &mut JoinSet<()>) -> Self {
+        let mut by_key = BTreeMap::new();
+        for party in &genesis.parties {
+            let (link, work) = link::start(endpoint.clone(), party.address.clone(), party.key);
+            tasks.spawn(work);
+            let node = Node {
+                party: party.clone(),
+                link,
+                seen: Mutex::new(Err("it was not asked yet".into())),
+                genesis: genesis.hash(),
+            };
+            by_key.insert(party.key, Arc::new(node));
+        }
+        Self { by_key, order: genesis.parties.iter().map(|party| party.key).collect() }
+    }
+
+    /// The node with this identity key.
+    pub fn get(&self, key: &PublicKey) -> Option<&Arc<Node>> {
+        self.by_key.get(key)
+    }
+
+    /// All nodes in the order of the genesis.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.order.iter().filter_map(|key| self.by_key.get(key))
+    }
+
+    /// The name of a node, or its key.
+    pub fn name(&self, key: &PublicKey) -> String {
+        self.get(key).map_or_else(|| key.to_string(), |node| node.party.name.clone())
+    }
+
+    /// Sends one call to each, all at once, and waits for all answers.
+    pub async fn call_all(
+        &self,
+        calls: Vec<(PublicKey, NodeRequest)>,
+        timeout: Duration,
+    ) -> Vec<(PublicKey, Result<NodeResponse, CallError>)> {
+        let mut waiting = JoinSet::new();
+        for (at, (key, request)) in calls.into_iter().enumerate() {
+            let node = self.get(&key).map(Arc::clone);
+            waiting.spawn(async move {
+                let answer = match node {
+                    Some(node) => node.call(request, timeout).await,
+                    None => Err(CallError::Unreachable("it is not in the genesis".into())),
+                };
+                (at, key, answer)
+            });
+        }
+        let mut answers = waiting.join_all().await;
+        answers.sort_by_key(|(at, ..)| *at);
+        answers.into_iter().map(|(_, key, answer)| (key, answer)).collect()
+    }
+}
+
+impl Node {
+    /// Sends a call and waits for its answer.
+    pub async fn call(&self, request: NodeRequest, timeout: Duration) -> Result<NodeResponse, CallError> {
+        self.link.call(request, timeout).await
+    }
+
+    /// What it said last, or why it says nothing.
+    pub fn seen(&self) -> Result<Seen, String> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it answers and has our genesis; else why not.
+    pub fn usable(&self) -> Result<Seen, String> {
+        let seen = self.seen()?;
+        if seen.status.genesis != self.genesis {
+            return Err(format!("it has another genesis ({})", seen.status.genesis));
+        }
+        Ok(seen)
+    }
+
+    /// The boot id of its process, when it answers.
+    pub fn boot(&self) -> Option<[u8; 16]> {
+        self.seen().ok().map(|seen| seen.status.boot)
+    }
+
+    /// Asks for its status once and remembers the answer. `missed` counts unanswered calls in a row.
+    pub async fn look(&self, missed: &mut u32) -> Option<Seen> {
+        let began = Instant::now();
+        let answer = self.call(NodeRequest::Status, STATUS_TIMEOUT).await;
+        let seen = match answer {
+            Ok(NodeResponse::Status(status)) => {
+                *missed = 0;
+                let skew = i128::from(status.now) - i128::from(store::now());
+                let skew = i64::try_from(skew).unwrap_or(i64::MAX);
+                Ok(Seen { status, skew, round_trip: began.elapsed() })
+            }
+            Ok(_) => Err("it answered Status with something else".to_owned()),
+            Err(error) => {
+                if matches!(error, CallError::Timeout(_)) {
+                    *missed += 1;
+                    if *missed >= LOST_AFTER {
+                        self.link.reset();
+                    }
+                }
+                Err(error.to_string())
+            }
+        };
+        let mut slot = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*slot, &seen) {
+            (Ok(_), Err(problem)) => tracing::warn!(node = %self.party.name, %problem, "node is not reachable"),
+            (Err(_), Ok(_)) => tracing::info!(node = %self.party.name, "node is reachable"),
+            _ => {}
+        }
+        slot.clone_from(&seen);
+        seen.ok()
+    }
+}

@@ -1,0 +1,136 @@
+//! The gateway's database: SQLite. All SQL of the crate stands below this module. What an API answer acknowledges has been
+//! committed and synced before the answer leaves.
+
+mod coins;
+mod idempotency;
+mod intents;
+mod schema;
+mod wallets;
+
+pub use coins::{CoinRow, NewCoin};
+pub use idempotency::{Kept, Seen};
+pub use intents::{Change, IntentRow, ListFilter, NewRow};
+
+use crate::GatewayError;
+use quorate_intent::Hash;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// The database, with one writer at a time and readers beside it.
+pub struct Store {
+    pool: SqlitePool,
+    writer: Mutex<()>,
+}
+
+/// A write; undone when dropped without [`Tx::commit`].
+pub struct Tx<'s> {
+    tx: Transaction<'static, Sqlite>,
+    _turn: MutexGuard<'s, ()>,
+}
+
+/// Results of this module.
+pub type Result<T> = std::result::Result<T, sqlx::Error>;
+
+impl Store {
+    /// Opens or makes the file, brings its schema up to date, and sees that it belongs to this cluster.
+    pub async fn open(path: &Path, genesis: Hash) -> std::result::Result<Self, GatewayError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("trusted_schema", "OFF")
+            .disable_statement_logging();
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .acquire_timeout(Duration::from_secs(10))
+            .connect_with(options)
+            .await?;
+        let store = Self { pool, writer: Mutex::new(()) };
+        schema::prepare(&store.pool).await?;
+        store.check_genesis(genesis).await?;
+        Ok(store)
+    }
+
+    async fn check_genesis(&self, genesis: Hash) -> std::result::Result<(), GatewayError> {
+        let found: Option<Vec<u8>> =
+            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'genesis'").fetch_optional(&self.pool).await?;
+        match found {
+            None => {
+                sqlx::query("INSERT INTO meta (name, value) VALUES ('genesis', ?)")
+                    .bind(genesis.0.as_slice())
+                    .execute(&self.pool)
+                    .await?;
+                Ok(())
+            }
+            Some(found) if found == genesis.0 => Ok(()),
+            Some(_) => Err(GatewayError::Store(
+                "belongs to another genesis; give the genesis it was made with, or another file".into(),
+            )),
+        }
+    }
+
+    /// Begins a write, after all earlier ones.
+    pub async fn begin(&self) -> Result<Tx<'_>> {
+        let turn = self.writer.lock().await;
+        Ok(Tx { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+    }
+
+    /// Closes the file.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+impl Tx<'_> {
+    /// Makes it durable.
+    pub async fn commit(self) -> Result<()> {
+        self.tx.commit().await
+    }
+}
+
+/// Unix milliseconds.
+pub fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Unix seconds.
+pub fn now() -> u64 {
+    now_ms() / 1000
+}
+
+/// A number as SQLite has it.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A number that SQLite had.
+fn uint(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// Bytes of a fixed length out of a row.
+fn fixed<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    bytes.try_into().map_err(|_| corrupt("a value has a wrong length"))
+}
+
+/// A row that this program cannot have written.
+fn corrupt(problem: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("{problem}; the file is damaged, restore it from a copy").into())
+}
+
+/// Canonical bytes out of a row.
+fn decode<T: borsh::BorshDeserialize>(bytes: &[u8]) -> Result<T> {
+    borsh::from_slice(bytes).map_err(|error| corrupt(&error.to_string()))
+}
+
+/// Canonical bytes for a row.
+fn encode<T: borsh::BorshSerialize>(value: &T) -> Vec<u8> {
+    borsh::to_vec(value).unwrap_or_default()
+}

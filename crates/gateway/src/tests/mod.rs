@@ -1,0 +1,7 @@
+//! The gateway over its real router and store, and over real TLS channels to nodes that a test plays.
+
+mod api;
+mod auth;
+mod durable;
+mod planning;
+mod support;
