@@ -107,7 +107,11 @@ impl Client {
     }
 
     /// Wallets, newest first.
-    pub async fn wallets(&self, limit: Option<u32>, cursor: Option<&str>) -> Result<Page<WalletView>, ClientError> {
+    pub async fn wallets(
+        &self,
+        limit: Option<u32>,
+        cursor: Option<&str>,
+    ) -> Result<Page<WalletView>, ClientError> {
         self.get(&format!("/v1/wallets{}", query(paging(limit, cursor)))).await
     }
 
@@ -124,7 +128,8 @@ impl Client {
             ("index", which.index.to_string()),
             ("count", which.count.to_string()),
         ];
-        let page: Page<AddressView> = self.get(&format!("/v1/wallets/{id}/addresses{}", query(pairs))).await?;
+        let page: Page<AddressView> =
+            self.get(&format!("/v1/wallets/{id}/addresses{}", query(pairs))).await?;
         Ok(page.items)
     }
 
@@ -185,7 +190,9 @@ fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
         text.push('=');
         for byte in value.bytes() {
             match byte {
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' => text.push(byte.into()),
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' | b':' => {
+                    text.push(byte.into())
+                }
                 other => text.push_str(&format!("%{other:02X}")),
             }
         }
@@ -196,19 +203,25 @@ fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
 /// A network as queries name it.
 fn network(network: &Network) -> String {
     match network {
-        Network::Bitcoin { network } => format!("bitcoin:{}", match network {
-            BitcoinNetwork::Mainnet => "mainnet",
-            BitcoinNetwork::Testnet => "testnet",
-            BitcoinNetwork::Signet => "signet",
-            BitcoinNetwork::Regtest => "regtest",
-        }),
+        Network::Bitcoin { network } => format!(
+            "bitcoin:{}",
+            match network {
+                BitcoinNetwork::Mainnet => "mainnet",
+                BitcoinNetwork::Testnet => "testnet",
+                BitcoinNetwork::Signet => "signet",
+                BitcoinNetwork::Regtest => "regtest",
+            }
+        ),
         Network::Evm { chain_id } => format!("evm:{chain_id}"),
-        Network::Solana { network } => format!("solana:{}", match network {
-            SolanaNetwork::Mainnet => "mainnet",
-            SolanaNetwork::Testnet => "testnet",
-            SolanaNetwork::Devnet => "devnet",
-            SolanaNetwork::Localnet => "localnet",
-        }),
+        Network::Solana { network } => format!(
+            "solana:{}",
+            match network {
+                SolanaNetwork::Mainnet => "mainnet",
+                SolanaNetwork::Testnet => "testnet",
+                SolanaNetwork::Devnet => "devnet",
+                SolanaNetwork::Localnet => "localnet",
+            }
+        ),
     }
 }
 

@@ -59,7 +59,8 @@ impl Client {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
         let tls = HttpsConnectorBuilder::new().with_native_roots();
-        let tls = tls.map_err(|error| wrong(&format!("the system's certificates cannot be read: {error}")))?;
+        let tls =
+            tls.map_err(|error| wrong(&format!("the system's certificates cannot be read: {error}")))?;
         let connector = tls.https_or_http().enable_http1().wrap_connector(connector);
         let http = HyperClient::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)

@@ -81,7 +81,8 @@ impl Identity {
     }
 
     fn malformed(path: &Path) -> GatewayError {
-        let problem = "must hold a seed of 64 hex digits; restore it from a copy, or make a new identity and genesis";
+        let problem =
+            "must hold a seed of 64 hex digits; restore it from a copy, or make a new identity and genesis";
         GatewayError::Identity { path: path.to_owned(), problem: problem.into() }
     }
 }

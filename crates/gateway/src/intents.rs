@@ -47,12 +47,15 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     };
     let (rule, _, group) = rule(&gateway.genesis, &signed.intent);
     let need = format!("needs {} approvals by {rule}", group.quorum);
-    tx.change(&id, &Change {
-        from: &[State::Submitted],
-        to: State::PendingApproval,
-        reason: Some(&need),
-        rule: Some(rule),
-    })
+    tx.change(
+        &id,
+        &Change {
+            from: &[State::Submitted],
+            to: State::PendingApproval,
+            reason: Some(&need),
+            rule: Some(rule),
+        },
+    )
     .await?;
     tx.commit().await?;
     tracing::info!(intent = %id, "intent taken in");
@@ -100,7 +103,8 @@ async fn add_transfer<'g>(
     };
     tx.add_intent(&row).await?;
     if let Some((resource, owner)) = tx.reserve(&id, &built.resources).await? {
-        let detail = format!("{resource} is used by intent {owner}; plan with another, or end that intent first");
+        let detail =
+            format!("{resource} is used by intent {owner}; plan with another, or end that intent first");
         return Err(ApiError::new(StatusCode::CONFLICT, "resource_in_use", detail).field("plan"));
     }
     Ok(Some(tx))
@@ -215,8 +219,8 @@ fn check_approval(genesis: &Genesis, intent: &Intent, approval: &Approval) -> Re
         return Err(IntentError::field("intent", "the approval is for another intent than the path names"));
     }
     let member = group.members.iter().find(|member| member.key == approval.approver);
-    let member = member
-        .ok_or_else(|| IntentError::NotAMember { who: approval.approver.to_string(), group: name })?;
+    let member =
+        member.ok_or_else(|| IntentError::NotAMember { who: approval.approver.to_string(), group: name })?;
     if member.key == intent.initiator {
         return Err(IntentError::OwnIntent(member.name.clone()));
     }
@@ -295,7 +299,8 @@ pub async fn find(gateway: &Gateway, id: &IntentId) -> Result<IntentView, ApiErr
 pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiError> {
     let approvals = gateway.store.approvals(&row.id).await?;
     let timings = gateway.store.transitions(&row.id).await?;
-    let missing = WAITING.contains(&row.state).then(|| missing(&gateway.genesis, &row.signed.intent, &approvals));
+    let missing =
+        WAITING.contains(&row.state).then(|| missing(&gateway.genesis, &row.signed.intent, &approvals));
     Ok(IntentView {
         id: row.id,
         state: row.state,

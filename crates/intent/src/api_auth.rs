@@ -32,7 +32,14 @@ pub struct RequestAuth {
 }
 
 /// What a request's signature covers. `target` is the path with its query, exactly as it is sent.
-pub fn digest(method: &str, target: &str, body: &[u8], key: &PublicKey, time: u64, nonce: &[u8; 16]) -> [u8; 32] {
+pub fn digest(
+    method: &str,
+    target: &str,
+    body: &[u8],
+    key: &PublicKey,
+    time: u64,
+    nonce: &[u8; 16],
+) -> [u8; 32] {
     Transcript::new("api/request")
         .field("method", method.as_bytes())
         .field("target", target.as_bytes())
@@ -118,7 +125,8 @@ mod tests {
 
     #[test]
     fn malformed_headers_are_named() {
-        let auth = RequestAuth::sign(&ed25519_dalek::SigningKey::from_bytes(&[7; 32]), "GET", "/", b"", 1, [0; 16]);
+        let auth =
+            RequestAuth::sign(&ed25519_dalek::SigningKey::from_bytes(&[7; 32]), "GET", "/", b"", 1, [0; 16]);
         for (bad, value) in [
             (HEADER_KEY, Some("00")),
             (HEADER_TIME, Some("+1")),

@@ -23,9 +23,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail)
                 .field("content-type"));
         }
-        let body = Bytes::from_request(request, state).await.map_err(|error| {
-            ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", error.to_string())
-        })?;
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", error.to_string()))?;
         serde_json::from_slice(&body).map(Json).map_err(|error| {
             if error.is_data() {
                 ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", error.to_string())

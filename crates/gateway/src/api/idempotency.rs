@@ -24,13 +24,19 @@ const MAX_KEY: usize = 128;
 const MAX_ANSWER: usize = 32 << 20;
 
 /// Answers a request, or gives its first answer again.
-pub async fn answer(gateway: &Gateway, caller: Caller, request: Request, body: &[u8], next: Next) -> Response {
+pub async fn answer(
+    gateway: &Gateway,
+    caller: Caller,
+    request: Request,
+    body: &[u8],
+    next: Next,
+) -> Response {
     let key = header(request.headers(), HEADER).map(str::to_owned);
     let present = request.headers().contains_key(HEADER);
     match key {
-        Some(key) if request.method() == Method::POST => once(gateway, caller, request, body, next, key)
-            .await
-            .unwrap_or_else(ApiError::into_response),
+        Some(key) if request.method() == Method::POST => {
+            once(gateway, caller, request, body, next, key).await.unwrap_or_else(ApiError::into_response)
+        }
         None if present => invalid().into_response(),
         _ => next.run(request).await,
     }
@@ -70,12 +76,18 @@ async fn once(
     let conflict = |code: &str, detail: &str| ApiError::new(StatusCode::CONFLICT, code, detail).field(HEADER);
     let slot = (caller.key, key.clone());
     if !gateway.replay.answering.lock().unwrap_or_else(PoisonError::into_inner).insert(slot.clone()) {
-        return Err(conflict("idempotency_in_progress", "the first request with this key is not answered yet"));
+        return Err(conflict(
+            "idempotency_in_progress",
+            "the first request with this key is not answered yet",
+        ));
     }
     let _answering = Answering(gateway, slot);
     match gateway.store.seen(&caller.key, &key, &digest).await? {
         Seen::Other => {
-            return Err(conflict("idempotency_conflict", "this key was used for another request; take a new key"));
+            return Err(conflict(
+                "idempotency_conflict",
+                "this key was used for another request; take a new key",
+            ));
         }
         Seen::Same(kept) => {
             let mut response = from_kept(&kept);

@@ -26,7 +26,8 @@ impl Modify for DeviceKey {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
         let text = "Ed25519 device key, with Quorate-Time (Unix seconds), Quorate-Nonce (16 bytes hex) and \
             Quorate-Signature over method, path with query, body, key, time and nonce";
-        let scheme = SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Quorate-Key", text)));
+        let scheme =
+            SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Quorate-Key", text)));
         openapi.components.get_or_insert_default().add_security_scheme("device_key", scheme);
     }
 }

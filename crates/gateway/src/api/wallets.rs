@@ -12,7 +12,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{
-    AddressView, CertificateView, Coin, CoinState, Funding, FundingResult, Page, Problem, WalletParty, WalletView,
+    AddressView, CertificateView, Coin, CoinState, Funding, FundingResult, Page, Problem, WalletParty,
+    WalletView,
 };
 use quorate_coordination::{Certificate, KeySet, RecordError};
 use quorate_intent::{Amount, BitcoinNetwork, IntentError, IntentId, Network, SolanaNetwork, WalletId};
@@ -218,7 +219,11 @@ fn view(gateway: &Gateway, certificate: &Certificate) -> Result<WalletView, Reco
         index,
         name: gateway.genesis.party(key).map(|party| party.name.clone()),
         key: *key,
-        public_share: Index::new(index).ok().and_then(|i| keys.public_share(i)).map(hex::encode).unwrap_or_default(),
+        public_share: Index::new(index)
+            .ok()
+            .and_then(|i| keys.public_share(i))
+            .map(hex::encode)
+            .unwrap_or_default(),
     };
     Ok(WalletView {
         id: record.wallet,

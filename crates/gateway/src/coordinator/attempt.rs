@@ -116,7 +116,12 @@ fn refusal(gateway: &Gateway, task: &Task, set: &[u16], party: u16, error: NodeE
 }
 
 /// One signed assignment for each item.
-fn assign(gateway: &Gateway, task: &Task, attempt: u32, materials: Vec<Material>) -> Result<Vec<Part>, String> {
+fn assign(
+    gateway: &Gateway,
+    task: &Task,
+    attempt: u32,
+    materials: Vec<Material>,
+) -> Result<Vec<Part>, String> {
     let (request, suite) = (task.request.hash(), task.wallet.keys.suite());
     let part = |(index, material): (u32, Material)| {
         let digest = material.digest(suite).map_err(|error| error.to_string())?;

@@ -38,7 +38,11 @@ pub async fn gather(
     }
 }
 
-fn node<'g>(gateway: &'g Gateway, wallet: &Wallet, party: u16) -> Result<(PublicKey, &'g Arc<Node>), Problems> {
+fn node<'g>(
+    gateway: &'g Gateway,
+    wallet: &Wallet,
+    party: u16,
+) -> Result<(PublicKey, &'g Arc<Node>), Problems> {
     let key = wallet.certificate.record.party(party);
     let found = key.and_then(|key| gateway.nodes.get(&key).map(|node| (key, node)));
     found.ok_or_else(|| vec![(party, "it is not in the genesis".to_owned())])
@@ -70,7 +74,9 @@ async fn commitments(
     for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
         let record = &wallet.certificate.record;
         let Some(party) = record.index_of(&key) else { continue };
-        let Some(mine) = set.iter().position(|p| *p == party).and_then(|at| have.get_mut(at)) else { continue };
+        let Some(mine) = set.iter().position(|p| *p == party).and_then(|at| have.get_mut(at)) else {
+            continue;
+        };
         match answer {
             Ok(NodeResponse::Commitments(new)) => {
                 if !new.iter().all(|owned| good(wallet, party, &key, owned)) {
@@ -100,9 +106,7 @@ async fn commitments(
 
 fn good(wallet: &Wallet, party: u16, key: &PublicKey, owned: &OwnedCommitment) -> bool {
     let alone = Material::Frost(vec![owned.clone()]);
-    owned.signer == party
-        && owned.verifies(&wallet.record, key)
-        && alone.digest(wallet.keys.suite()).is_ok()
+    owned.signer == party && owned.verifies(&wallet.record, key) && alone.digest(wallet.keys.suite()).is_ok()
 }
 
 async fn presignatures(
@@ -173,7 +177,8 @@ async fn run(
     for ((_, answer), party) in answers.into_iter().zip(set) {
         match answer {
             Ok(NodeResponse::Presigned(publics)) => {
-                let fits = publics.len() == count && publics.iter().all(|public| for_set(wallet, set, public));
+                let fits =
+                    publics.len() == count && publics.iter().all(|public| for_set(wallet, set, public));
                 let same = made.as_ref().is_none_or(|made| *made == publics);
                 if fits && same {
                     made = Some(publics);

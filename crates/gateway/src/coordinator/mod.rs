@@ -16,7 +16,7 @@ use crate::store::{Change, now};
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
 use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stock::Stock;
@@ -42,7 +42,7 @@ pub struct Wallet {
 }
 
 /// Something to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Carry an approved intent out.
     Intent(IntentId),
@@ -122,40 +122,34 @@ impl Coordinator {
 
 /// Carries out what is approved, until it is dropped. Everything that matters is durable, so it may be dropped anywhere.
 pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>) {
-    let mut tasks: JoinSet<Option<Work>> = JoinSet::new();
+    let mut tasks: JoinSet<()> = JoinSet::new();
     while let Err(error) = resume(&gateway).await {
         tracing::error!(%error, "cannot read what is under way; trying again");
         sleep(STORE_PAUSE).await;
     }
     for node in gateway.nodes.all() {
         let (gateway, node) = (Arc::clone(&gateway), Arc::clone(node));
-        tasks.spawn(async move {
-            watch::node(&gateway, &node).await;
-            None
-        });
+        tasks.spawn(async move { watch::node(&gateway, &node).await });
     }
     let ticking = Arc::clone(&gateway);
-    tasks.spawn(async move {
-        tick(&ticking).await;
-        None
-    });
-    let mut active: HashSet<Work> = HashSet::new();
+    tasks.spawn(async move { tick(&ticking).await });
+    let mut active: HashMap<tokio::task::Id, Work> = HashMap::new();
     loop {
         tokio::select! {
             work = queue.recv() => {
                 let Some(work) = work else { return };
-                if active.insert(work) {
+                if !active.values().any(|other| *other == work) {
                     let gateway = Arc::clone(&gateway);
-                    tasks.spawn(async move {
-                        do_work(&gateway, work).await;
-                        Some(work)
-                    });
+                    let task = tasks.spawn(async move { do_work(&gateway, work).await });
+                    active.insert(task.id(), work);
                 }
             }
-            Some(done) = tasks.join_next() => match done {
-                Ok(Some(work)) => { active.remove(&work); }
-                Ok(None) => {}
-                Err(error) => tracing::error!(%error, "a task of the coordinator broke down"),
+            Some(done) = tasks.join_next_with_id() => match done {
+                Ok((id, ())) => { active.remove(&id); }
+                Err(error) => {
+                    let work = active.remove(&error.id());
+                    tracing::error!(%error, ?work, "a task of the coordinator broke down");
+                }
             },
         }
     }

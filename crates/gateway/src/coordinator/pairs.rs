@@ -52,7 +52,8 @@ async fn lacking(gateway: &Gateway, parties: &[PublicKey]) -> Result<Vec<Pair>, 
         let peers = peers_of(&key);
         match answer {
             Ok(NodeResponse::Pairs(ids)) if ids.len() == peers.len() => {
-                let named = peers.into_iter().zip(ids).filter_map(|(peer, id)| id.map(|id| ((key, peer), id)));
+                let named =
+                    peers.into_iter().zip(ids).filter_map(|(peer, id)| id.map(|id| ((key, peer), id)));
                 states.extend(named);
             }
             Ok(_) => problems.push((key, "an answer that does not fit the call".into())),

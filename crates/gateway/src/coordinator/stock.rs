@@ -1,7 +1,7 @@
 //! The stock: public halves of nonces and presignatures whose secret halves lie in nodes' memory (docs/spec §1.9). An entry
 //! is taken by value, once; entries of a node's earlier boot are dropped.
 
-use super::{Wallet, material, pairs, unusable};
+use super::{Wallet, material, pairs};
 use crate::gateway::Gateway;
 use quorate_coordination::{KeySet, OwnedCommitment};
 use quorate_intent::{PublicKey, WalletId};
@@ -31,7 +31,13 @@ pub struct Stock {
 
 impl Stock {
     /// Takes up to `count` commitments of a party that were made under `boot`.
-    pub fn take_commitments(&self, wallet: WalletId, party: u16, boot: &Boot, count: usize) -> Vec<OwnedCommitment> {
+    pub fn take_commitments(
+        &self,
+        wallet: WalletId,
+        party: u16,
+        boot: &Boot,
+        count: usize,
+    ) -> Vec<OwnedCommitment> {
         let mut all = self.commitments.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(stock) = all.get_mut(&(wallet, party)) else { return Vec::new() };
         stock.retain(|owned| owned.boot == *boot);
@@ -92,10 +98,12 @@ impl Stock {
     }
 }
 
-/// Longest wait for the parties of a wallet that is to be prepared.
+/// Longest wait for as many parties as sign.
 const WAIT: Duration = Duration::from_secs(30);
+/// Longest wait for the others.
+const WAIT_ALL: Duration = Duration::from_secs(3);
 /// Pause between two looks at them.
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(100);
 
 /// For ECDSA: sets up missing pair states among the parties that are there, and fills the preferred set's stock. What
 /// fails here is made up for when it is needed.
@@ -104,26 +112,27 @@ pub async fn prepare(gateway: &Arc<Gateway>, wallet: &Wallet) {
         return;
     }
     let record = &wallet.certificate.record;
+    let threshold = wallet.keys.threshold();
     let began = Instant::now();
-    while !unusable(gateway, &record.parties).is_empty() && began.elapsed() < WAIT {
+    let present = loop {
+        let usable = |key: &&PublicKey| gateway.nodes.get(key).is_some_and(|node| node.usable().is_ok());
+        let present: Vec<PublicKey> = record.parties.iter().filter(usable).copied().collect();
+        let enough = present.len() >= threshold && began.elapsed() >= WAIT_ALL;
+        if enough || present.len() == record.parties.len() {
+            break present;
+        }
+        if began.elapsed() >= WAIT {
+            return;
+        }
         sleep(POLL).await;
-    }
-    let usable = |key: &&PublicKey| gateway.nodes.get(key).is_some_and(|node| node.usable().is_ok());
-    let present: Vec<PublicKey> = record.parties.iter().filter(usable).copied().collect();
-    if present.len() < wallet.keys.threshold() {
-        return;
-    }
-    {
-        let _alone = gateway.coordinator.pairs.write().await;
-        if let Err(problems) = pairs::ensure(gateway, &present).await {
-            for (key, problem) in problems {
-                let node = gateway.nodes.name(&key);
-                tracing::warn!(%node, wallet = %record.wallet, %problem, "pair states are missing");
-            }
+    };
+    if let Err(problems) = set_up(gateway, &present).await {
+        for (key, problem) in problems {
+            let node = gateway.nodes.name(&key);
+            tracing::warn!(%node, wallet = %record.wallet, %problem, "pair states are missing");
         }
     }
-    let set: Vec<u16> =
-        present.iter().filter_map(|key| record.index_of(key)).take(wallet.keys.threshold()).collect();
+    let set: Vec<u16> = present.iter().filter_map(|key| record.index_of(key)).take(threshold).collect();
     let stock = &gateway.coordinator.stock;
     let have = stock.presignatures(record.wallet, &set);
     let want = gateway.signing.presignatures.saturating_sub(have);
@@ -133,10 +142,20 @@ pub async fn prepare(gateway: &Arc<Gateway>, wallet: &Wallet) {
     match material::presign(gateway, wallet, &set, want).await {
         Ok(new) => stock.add_presignatures(record.wallet, &set, new),
         Err(problems) => {
-            let problems: Vec<_> = problems.into_iter().map(|(party, why)| format!("party {party}: {why}")).collect();
+            let problems: Vec<_> =
+                problems.into_iter().map(|(party, why)| format!("party {party}: {why}")).collect();
             tracing::warn!(wallet = %record.wallet, problem = problems.join("; "), "the stock was not filled");
         }
     }
+}
+
+/// Sets missing pairs up; presigning goes on while none is missing.
+async fn set_up(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Vec<(PublicKey, String)>> {
+    if pairs::complete(gateway, parties).await? {
+        return Ok(());
+    }
+    let _alone = gateway.coordinator.pairs.write().await;
+    pairs::ensure(gateway, parties).await
 }
 
 #[cfg(test)]

@@ -115,7 +115,9 @@ async fn attempts(gateway: &Arc<Gateway>, task: &Task) -> Result<End, sqlx::Erro
         }
         let asked = gateway.store.intent(&task.row.id).await?.map_or(0, |row| row.asked);
         match attempt::run(gateway, task, &set).await? {
-            Outcome::Signed(signed, signatures) => return signed_end(gateway, task, &set, signed, signatures).await,
+            Outcome::Signed(signed, signatures) => {
+                return signed_end(gateway, task, &set, signed, signatures).await;
+            }
             Outcome::Broken(problem) => return Ok(End::new(State::Failed, problem)),
             Outcome::Faults(faults) => note(gateway, task, &mut tally, faults),
         }
@@ -194,7 +196,8 @@ fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
 
 fn exhausted(gateway: &Gateway, task: &Task, tally: &Tally, attempts: bool) -> End {
     let what = if attempts { "all attempts are used up" } else { "it was not signed in time" };
-    let failed = tally.failed.iter().map(|(party, (_, why))| format!("{}: {why}", name(gateway, task, *party)));
+    let failed =
+        tally.failed.iter().map(|(party, (_, why))| format!("{}: {why}", name(gateway, task, *party)));
     let mut reasons = vec![what.to_owned()];
     reasons.extend(failed);
     reasons.extend(tally.refused.values().cloned());

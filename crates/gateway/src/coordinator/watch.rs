@@ -34,12 +34,7 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
     }
 }
 
-async fn reconcile(
-    gateway: &Arc<Gateway>,
-    node: &Node,
-    seen: &Seen,
-    tried: &mut HashMap<WalletId, Instant>,
-) {
+async fn reconcile(gateway: &Arc<Gateway>, node: &Node, seen: &Seen, tried: &mut HashMap<WalletId, Instant>) {
     tried.retain(|_, at| at.elapsed() < AGAIN);
     let timeout = gateway.signing.call_timeout;
     let name = &node.party.name;
@@ -62,7 +57,9 @@ async fn reconcile(
         return;
     }
     tried.extend(missing.iter().map(|id| (*id, Instant::now())));
-    let Ok(NodeResponse::Wallets(certificates)) = node.call(NodeRequest::Wallets, timeout).await else { return };
+    let Ok(NodeResponse::Wallets(certificates)) = node.call(NodeRequest::Wallets, timeout).await else {
+        return;
+    };
     for certificate in certificates {
         let id = certificate.record.wallet;
         if !missing.contains(&id) {
@@ -73,7 +70,9 @@ async fn reconcile(
                 tracing::info!(node = %name, wallet = %id, "learnt a wallet from a node");
                 gateway.coordinator.enqueue(Work::Prepare(id));
             }
-            Err(error) => tracing::warn!(node = %name, wallet = %id, %error, "a node's certificate is no good"),
+            Err(error) => {
+                tracing::warn!(node = %name, wallet = %id, %error, "a node's certificate is no good")
+            }
         }
     }
 }

@@ -151,7 +151,9 @@ impl Node {
         };
         let mut slot = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         match (&*slot, &seen) {
-            (Ok(_), Err(problem)) => tracing::warn!(node = %self.party.name, %problem, "node is not reachable"),
+            (Ok(_), Err(problem)) => {
+                tracing::warn!(node = %self.party.name, %problem, "node is not reachable")
+            }
             (Err(_), Ok(_)) => tracing::info!(node = %self.party.name, "node is reachable"),
             _ => {}
         }

@@ -41,7 +41,8 @@ const SELECT: &str = "SELECT c.*, t.raw, r.intent AS user, i.state AS user_state
 impl Store {
     /// A wallet's outputs with their places in the list, newest first.
     pub async fn coins(&self, wallet: &WalletId, before: Option<u64>, limit: u32) -> Result<Vec<CoinRow>> {
-        let query = format!("{SELECT} WHERE c.wallet = ? AND c.sequence < ? ORDER BY c.sequence DESC LIMIT ?");
+        let query =
+            format!("{SELECT} WHERE c.wallet = ? AND c.sequence < ? ORDER BY c.sequence DESC LIMIT ?");
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
             .bind(wallet.0.as_slice())
             .bind(before.map_or(i64::MAX, int))
@@ -102,12 +103,14 @@ impl Store {
     ) -> Result<()> {
         let mut tx = self.begin().await?;
         for (txid, raw) in transactions {
-            sqlx::query("INSERT INTO transactions (network, txid, raw) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
-                .bind(name(network))
-                .bind(txid)
-                .bind(raw.as_slice())
-                .execute(&mut *tx.tx)
-                .await?;
+            sqlx::query(
+                "INSERT INTO transactions (network, txid, raw) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(name(network))
+            .bind(txid)
+            .bind(raw.as_slice())
+            .execute(&mut *tx.tx)
+            .await?;
         }
         for coin in coins {
             let [account, branch, number] = coin.path;
@@ -168,14 +171,21 @@ impl Tx<'_> {
     }
 
     /// Reserves what an intent's transaction uses up; the first entry that another intent has, with that intent.
-    pub async fn reserve(&mut self, id: &IntentId, resources: &[String]) -> Result<Option<(String, IntentId)>> {
+    pub async fn reserve(
+        &mut self,
+        id: &IntentId,
+        resources: &[String],
+    ) -> Result<Option<(String, IntentId)>> {
         for resource in resources {
-            let owner: Option<Vec<u8>> = sqlx::query_scalar("SELECT intent FROM resources WHERE resource = ?")
-                .bind(resource)
-                .fetch_optional(&mut *self.tx)
-                .await?;
+            let owner: Option<Vec<u8>> =
+                sqlx::query_scalar("SELECT intent FROM resources WHERE resource = ?")
+                    .bind(resource)
+                    .fetch_optional(&mut *self.tx)
+                    .await?;
             match owner {
-                Some(owner) if owner != id.0 => return Ok(Some((resource.clone(), IntentId(fixed(&owner)?)))),
+                Some(owner) if owner != id.0 => {
+                    return Ok(Some((resource.clone(), IntentId(fixed(&owner)?))));
+                }
                 Some(_) => {}
                 None => {
                     sqlx::query("INSERT INTO resources (resource, intent) VALUES (?, ?)")

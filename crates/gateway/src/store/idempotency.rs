@@ -73,7 +73,13 @@ impl Store {
     }
 
     /// Remembers the nonce of a request that changes something, and forgets those signed before `oldest`.
-    pub async fn add_nonce(&self, caller: &PublicKey, nonce: &[u8; 16], time: u64, oldest: u64) -> Result<()> {
+    pub async fn add_nonce(
+        &self,
+        caller: &PublicKey,
+        nonce: &[u8; 16],
+        time: u64,
+        oldest: u64,
+    ) -> Result<()> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM nonces WHERE time < ?").bind(int(oldest)).execute(&mut *tx.tx).await?;
         sqlx::query("INSERT INTO nonces (caller, nonce, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")

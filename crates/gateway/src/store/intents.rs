@@ -105,10 +105,11 @@ impl Store {
 
     /// Ids of the intents in a state, oldest first.
     pub async fn in_state(&self, state: State) -> Result<Vec<IntentId>> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT id FROM intents WHERE state = ? ORDER BY sequence")
-            .bind(state.as_str())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows: Vec<Vec<u8>> =
+            sqlx::query_scalar("SELECT id FROM intents WHERE state = ? ORDER BY sequence")
+                .bind(state.as_str())
+                .fetch_all(&self.pool)
+                .await?;
         rows.iter().map(|id| fixed(id).map(IntentId)).collect()
     }
 
@@ -125,16 +126,18 @@ impl Store {
 
     /// What approvers said of an intent, in order of time.
     pub async fn approvals(&self, id: &IntentId) -> Result<Vec<Approval>> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(APPROVALS).bind(id.0.as_slice()).fetch_all(&self.pool).await?;
+        let rows: Vec<Vec<u8>> =
+            sqlx::query_scalar(APPROVALS).bind(id.0.as_slice()).fetch_all(&self.pool).await?;
         rows.iter().map(|bytes| decode(bytes)).collect()
     }
 
     /// Everything that happened to an intent, in order.
     pub async fn transitions(&self, id: &IntentId) -> Result<Vec<Transition>> {
-        let rows = sqlx::query("SELECT state, at, reason, rule FROM transitions WHERE intent = ? ORDER BY number")
-            .bind(id.0.as_slice())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query("SELECT state, at, reason, rule FROM transitions WHERE intent = ? ORDER BY number")
+                .bind(id.0.as_slice())
+                .fetch_all(&self.pool)
+                .await?;
         let transition = |row: &SqliteRow| {
             Ok(Transition {
                 state: state(row.try_get("state")?)?,
@@ -248,7 +251,8 @@ impl Tx<'_> {
 
     /// Approvals as this write sees them.
     pub async fn approvals(&mut self, id: &IntentId) -> Result<Vec<Approval>> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(APPROVALS).bind(id.0.as_slice()).fetch_all(&mut *self.tx).await?;
+        let rows: Vec<Vec<u8>> =
+            sqlx::query_scalar(APPROVALS).bind(id.0.as_slice()).fetch_all(&mut *self.tx).await?;
         rows.iter().map(|bytes| decode(bytes)).collect()
     }
 
@@ -307,10 +311,16 @@ fn read(row: &SqliteRow) -> Result<IntentRow> {
         rule: row.try_get("rule")?,
         signed: decode(row.try_get("signed")?)?,
         plan: row.try_get("plan")?,
-        summary: summary.map(|text| serde_json::from_str(&text)).transpose().map_err(|e| corrupt(&e.to_string()))?,
+        summary: summary
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|e| corrupt(&e.to_string()))?,
         request: request.map(|bytes| decode(&bytes)).transpose()?,
         attempt: number("attempt")?,
         asked: number("asked")?,
-        outcome: outcome.map(|text| serde_json::from_str(&text)).transpose().map_err(|e| corrupt(&e.to_string()))?,
+        outcome: outcome
+            .map(|text| serde_json::from_str(&text))
+            .transpose()
+            .map_err(|e| corrupt(&e.to_string()))?,
     })
 }

@@ -58,8 +58,9 @@ impl Store {
     }
 
     async fn check_genesis(&self, genesis: Hash) -> std::result::Result<(), GatewayError> {
-        let found: Option<Vec<u8>> =
-            sqlx::query_scalar("SELECT value FROM meta WHERE name = 'genesis'").fetch_optional(&self.pool).await?;
+        let found: Option<Vec<u8>> = sqlx::query_scalar("SELECT value FROM meta WHERE name = 'genesis'")
+            .fetch_optional(&self.pool)
+            .await?;
         match found {
             None => {
                 sqlx::query("INSERT INTO meta (name, value) VALUES ('genesis', ?)")

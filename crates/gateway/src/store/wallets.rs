@@ -43,8 +43,9 @@ impl Store {
 
     /// All certificates, oldest first.
     pub async fn all_wallets(&self) -> Result<Vec<Certificate>> {
-        let rows: Vec<Vec<u8>> =
-            sqlx::query_scalar("SELECT certificate FROM wallets ORDER BY sequence").fetch_all(&self.pool).await?;
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT certificate FROM wallets ORDER BY sequence")
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(|bytes| decode(bytes)).collect()
     }
 }

@@ -10,14 +10,18 @@ use serde_json::json;
 async fn open_paths_need_no_key_and_errors_are_problems() {
     let folder = tempfile::tempdir().unwrap();
     let bench = start(folder.path()).await;
-    let bare = |method: &str, uri: &str| Request::builder().method(method).uri(uri).body(Body::empty()).unwrap();
+    let bare =
+        |method: &str, uri: &str| Request::builder().method(method).uri(uri).body(Body::empty()).unwrap();
     assert_eq!(bench.ask(bare("GET", "/v1/health")).await.json["status"], "ok");
     let document = bench.ask(bare("GET", "/v1/openapi.json")).await.json;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["paths"].as_object().unwrap().len(), 12);
     assert_eq!(bench.ask(bare("GET", "/v1/nothing")).await.problem(), (404, "not_found"));
     assert_eq!(bench.ask(bare("DELETE", "/v1/health")).await.problem(), (405, "method_not_allowed"));
-    assert_eq!(bench.ask(signed(CLIENT, "DELETE", "/v1/wallets", b"")).await.problem(), (405, "method_not_allowed"));
+    assert_eq!(
+        bench.ask(signed(CLIENT, "DELETE", "/v1/wallets", b"")).await.problem(),
+        (405, "method_not_allowed")
+    );
     let cluster = bench.get("/v1/cluster").await.json;
     assert_eq!(cluster["genesis_hash"], genesis().hash().to_string());
     assert_eq!(cluster["nodes"][0]["reachable"], false);
@@ -95,22 +99,38 @@ async fn approvals_rejections_and_cancelling() {
     let first = submit(10_000).await;
     assert_eq!(bench.approve(&first, Verdict::Approve, ADMIN).await.problem(), (403, "not_a_member"));
     let answer = bench.approve(&first, Verdict::Approve, 11).await;
-    assert_eq!(answer.json["missing"], json!({"group": "approvers", "quorum": 2, "more": 1, "who_may": ["y", "z"]}));
+    assert_eq!(
+        answer.json["missing"],
+        json!({"group": "approvers", "quorum": 2, "more": 1, "who_may": ["y", "z"]})
+    );
     // The same verdict again changes nothing.
-    assert_eq!(bench.approve(&first, Verdict::Approve, 11).await.json["approvals"].as_array().unwrap().len(), 1);
+    assert_eq!(
+        bench.approve(&first, Verdict::Approve, 11).await.json["approvals"].as_array().unwrap().len(),
+        1
+    );
     let id = first.intent.id();
-    assert_eq!(bench.post(11, &format!("/v1/intents/{id}/cancel"), &json!({})).await.problem(), (403, "not_initiator"));
+    assert_eq!(
+        bench.post(11, &format!("/v1/intents/{id}/cancel"), &json!({})).await.problem(),
+        (403, "not_initiator")
+    );
     let answer = bench.approve(&first, Verdict::Reject, 12).await;
-    assert_eq!((&answer.json["state"], &answer.json["reason"]), (&json!("rejected"), &json!("y rejected it")));
+    assert_eq!(
+        (&answer.json["state"], &answer.json["reason"]),
+        (&json!("rejected"), &json!("y rejected it"))
+    );
     assert_eq!(answer.json["deciding_rule"], "genesis/approvers");
     assert_eq!(bench.approve(&first, Verdict::Approve, 13).await.problem(), (409, "wrong_state"));
     let second = submit(10_000).await;
     let id = second.intent.id();
     // z is a client too, but this is not z's intent.
-    assert_eq!(bench.post(13, &format!("/v1/intents/{id}/cancel"), &json!({})).await.problem(), (403, "not_initiator"));
+    assert_eq!(
+        bench.post(13, &format!("/v1/intents/{id}/cancel"), &json!({})).await.problem(),
+        (403, "not_initiator")
+    );
     let answer = bench.post(CLIENT, &format!("/v1/intents/{id}/cancel"), &json!({})).await;
     assert_eq!(answer.json["state"], "cancelled");
-    let states: Vec<_> = answer.json["timings"].as_array().unwrap().iter().map(|t| t["state"].clone()).collect();
+    let states: Vec<_> =
+        answer.json["timings"].as_array().unwrap().iter().map(|t| t["state"].clone()).collect();
     assert_eq!(states, ["submitted", "pending_approval", "cancelled"]);
     // With an approval for another intent.
     let third = submit(10_000).await;

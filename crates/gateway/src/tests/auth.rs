@@ -51,7 +51,10 @@ async fn a_request_is_answered_once_and_only_in_its_minute() {
     // A failed request does not use the nonce of a good one up.
     let mut forged = at(now, 3);
     forged.signature.0[0] ^= 1;
-    assert_eq!(bench.ask(with_auth(&forged, "GET", "/v1/wallets", b"")).await.problem(), (401, "bad_signature"));
+    assert_eq!(
+        bench.ask(with_auth(&forged, "GET", "/v1/wallets", b"")).await.problem(),
+        (401, "bad_signature")
+    );
     assert_eq!(bench.ask(with_auth(&at(now, 3), "GET", "/v1/wallets", b"")).await.status, StatusCode::OK);
 }
 
@@ -68,7 +71,10 @@ async fn replays_are_refused_after_a_restart_too() {
     assert_eq!(again.problem(), (401, "replayed"));
     // Reads are not kept on disk; what was signed before the start is refused altogether.
     let read = RequestAuth::sign(&key(CLIENT), "GET", "/v1/wallets", b"", now - 5, [2; 16]);
-    assert_eq!(bench.ask(with_auth(&read, "GET", "/v1/wallets", b"")).await.problem(), (401, "stale_request"));
+    assert_eq!(
+        bench.ask(with_auth(&read, "GET", "/v1/wallets", b"")).await.problem(),
+        (401, "stale_request")
+    );
 }
 
 #[tokio::test]

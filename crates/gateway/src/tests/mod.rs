@@ -3,5 +3,9 @@
 mod api;
 mod auth;
 mod durable;
+mod flow;
+mod nodes;
+mod orders;
 mod planning;
+mod server;
 mod support;

@@ -99,7 +99,8 @@ async fn plans_are_largest_first_with_change_and_a_fair_fee() {
     let coins = bench.get(&format!("/v1/wallets/{WALLET}/utxos")).await.json;
     assert!(coins["items"].as_array().unwrap().iter().all(|coin| coin["state"] == "reserved"));
     // An end that came before any signing frees the coins.
-    let cancelled = bench.post(CLIENT, &format!("/v1/intents/{}/cancel", first.intent.id()), &json!({})).await;
+    let cancelled =
+        bench.post(CLIENT, &format!("/v1/intents/{}/cancel", first.intent.id()), &json!({})).await;
     assert_eq!(cancelled.json["state"], "cancelled");
     let (_, answer) = submit(&bench, transfer(120_000, 5_000), 10).await;
     assert_eq!(answer.status, StatusCode::CREATED);
@@ -113,7 +114,10 @@ async fn dust_goes_to_the_fee_only_within_the_cap() {
     // 100000 - 99700 leaves 300: fee 110 for one input and one output, no change.
     let (intent, answer) = submit(&bench, transfer(99_700, 300), 1).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.json);
-    assert_eq!((number(&answer.json["summary"]["fee"]), &answer.json["summary"]["change"]), (300, &Value::Null));
+    assert_eq!(
+        (number(&answer.json["summary"]["fee"]), &answer.json["summary"]["change"]),
+        (300, &Value::Null)
+    );
     bench.post(CLIENT, &format!("/v1/intents/{}/cancel", intent.intent.id()), &json!({})).await;
     let (_, answer) = submit(&bench, transfer(99_700, 299), 1).await;
     assert_eq!((answer.problem(), &answer.json["field"]), ((422, "fee_above_cap"), &json!("max_fee")));

@@ -13,7 +13,6 @@ use quorate_protocols::key::PublicShares;
 use quorate_sharing::{Curve, Indices, Secp256k1};
 use rand_core::{OsRng, RngCore};
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceExt;
 
@@ -61,7 +60,6 @@ pub fn genesis() -> Genesis {
 
 /// A gateway with its router, in a folder of its own.
 pub struct Bench {
-    pub gateway: Arc<Gateway>,
     pub running: Running,
     router: axum::Router,
 }
@@ -81,9 +79,8 @@ pub async fn start_with(folder: &Path, genesis: Genesis, limits: Limits) -> Benc
     config.signing.status_interval = Duration::from_millis(50);
     config.signing.presignatures = 0;
     let running = Gateway::start(config).await.unwrap();
-    let gateway = running.shared();
-    let router = crate::api::router(Arc::clone(&gateway));
-    Bench { gateway, running, router }
+    let router = crate::api::router(running.shared());
+    Bench { running, router }
 }
 
 pub struct Answer {
@@ -113,11 +110,17 @@ impl Answer {
 pub fn signed(seed: u8, method: &str, target: &str, body: &[u8]) -> Request<Body> {
     let mut nonce = [0; 16];
     OsRng.fill_bytes(&mut nonce);
-    with_auth(&RequestAuth::sign(&key(seed), method, target, body, crate::store::now(), nonce), method, target, body)
+    with_auth(
+        &RequestAuth::sign(&key(seed), method, target, body, crate::store::now(), nonce),
+        method,
+        target,
+        body,
+    )
 }
 
 pub fn with_auth(auth: &RequestAuth, method: &str, target: &str, body: &[u8]) -> Request<Body> {
-    let mut request = Request::builder().method(method).uri(target).header("content-type", "application/json");
+    let mut request =
+        Request::builder().method(method).uri(target).header("content-type", "application/json");
     for (name, value) in auth.headers() {
         request = request.header(name, value);
     }
@@ -194,7 +197,9 @@ pub fn keys() -> KeySet {
 /// A certificate for the order, signed by all parties.
 pub fn certificate(order: &SignedIntent) -> Certificate {
     let quorate_intent::Body::Order(asked) = &order.intent.body else { panic!("not an order") };
-    let OrderKind::Generate { suite, parties, label, .. } = &asked.kind else { panic!("not a generate order") };
+    let OrderKind::Generate { suite, parties, label, .. } = &asked.kind else {
+        panic!("not a generate order")
+    };
     let record = WalletRecord {
         wallet: asked.wallet,
         suite: *suite,
@@ -204,8 +209,10 @@ pub fn certificate(order: &SignedIntent) -> Certificate {
         parties: parties.clone(),
         public: keys().encode(),
     };
-    let statement =
-        quorate_session::statement_digest(quorate_coordination::record::CERTIFICATE_DOMAIN, &record.statement());
+    let statement = quorate_session::statement_digest(
+        quorate_coordination::record::CERTIFICATE_DOMAIN,
+        &record.statement(),
+    );
     let signatures = party_seeds().map(|seed| quorate_intent::keys::sign(&key(seed), &statement)).to_vec();
     let approvals = vec![Approval::new(order.intent.hash(), Verdict::Approve, &key(ADMIN))];
     Certificate { record, order: order.clone(), approvals, signatures }
