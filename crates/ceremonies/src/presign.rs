@@ -191,7 +191,8 @@ impl<A: Send + 'static> Round for Wait4<A> {
     type Output = Vec<Presignature>;
 
     fn expects(&self) -> Expects {
-        expects(ECHO + Broadcast4::length(self.common.shape), None)
+        // Nothing follows that could carry the echo of this last round.
+        Expects { echo: Echo::Now, ..expects(ECHO + Broadcast4::length(self.common.shape), None) }
     }
 
     fn echoes(&self, inbox: &Inbox) -> Result<BTreeMap<Index, [u8; 32]>, Abort> {

@@ -150,7 +150,7 @@ async fn check_renewal(shared: &Shared, peer: &PublicKey) -> Result<(), NodeErro
 pub(crate) async fn record_faults(shared: &Shared, error: &SessionError) {
     let SessionError::Blame(faults) = error else { return };
     for fault in faults {
-        let severity = Severity::from(fault.severity);
+        let severity = stored(fault.severity);
         if severity != Severity::SoftEdge {
             drop_stock(shared, &fault.party);
         }
@@ -167,6 +167,15 @@ pub(crate) async fn record_faults(shared: &Shared, error: &SessionError) {
         let evidence = Hash(Transcript::new("node/evidence").field("evidence", &fault.evidence).digest());
         let dispute = Dispute { peer: fault.party, severity, what: fault.what.to_owned(), evidence };
         shared.log(Body::Dispute(dispute)).await;
+    }
+}
+
+/// The stored form of a severity.
+fn stored(severity: quorate_protocols::Severity) -> Severity {
+    match severity {
+        quorate_protocols::Severity::SoftEdge => Severity::SoftEdge,
+        quorate_protocols::Severity::HardEdge => Severity::HardEdge,
+        quorate_protocols::Severity::Condemned => Severity::Condemned,
     }
 }
 

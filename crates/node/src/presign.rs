@@ -17,7 +17,7 @@ use quorate_sharing::{Index, Secp256k1};
 use std::sync::Arc;
 
 /// Most presignatures of one batch.
-const MAX_COUNT: u16 = 256;
+const MAX_COUNT: u16 = 128;
 
 pub(crate) async fn presign(
     shared: &Arc<Shared>,
@@ -47,7 +47,7 @@ pub(crate) async fn presign(
         NodeError::new(ErrorCode::NoStock, message)
     })?;
     let own = Own { boot: shared.boot, pairs: access.ids(), told_try: 0 };
-    let config = config(ceremony, record, t, &set, own).map_err(|error| session_error(&error))?;
+    let config = config(ceremony, record, (t, count), &set, own).map_err(|error| session_error(&error))?;
     let protocol = Presign {
         share: Arc::clone(share),
         record: record.hash().0,
@@ -75,7 +75,7 @@ pub(crate) async fn presign(
 fn config(
     ceremony: [u8; 32],
     record: &WalletRecord,
-    threshold: usize,
+    (threshold, count): (usize, u16),
     set: &[u16],
     own: Own,
 ) -> Result<Config, SessionError> {
@@ -96,7 +96,8 @@ fn config(
             key: record.wallet.0,
             base_epoch: Some(record.hash().0),
             threshold: u16::try_from(threshold).unwrap_or(u16::MAX),
-            extra: Vec::new(),
+            // Message lengths follow from it: two parties with different counts must not blame one another.
+            extra: vec![("count".to_owned(), count.to_be_bytes().to_vec())],
         },
         own,
         limits: Limits { max_message: 8 << 20, ..Limits::default() },

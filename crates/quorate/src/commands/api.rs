@@ -1,0 +1,132 @@
+//! What all commands that talk to the API share: the client, the trusted genesis, new intents, final states.
+
+use crate::cli::ApiArgs;
+use crate::exit::{Refused, TimedOut};
+use crate::files;
+use anyhow::{Context, Result};
+use ed25519_dalek::SigningKey;
+use quorate_client::Client;
+use quorate_client::api::{IntentView, NewIntent, State};
+use quorate_coordination::{Certificate, KeySet};
+use quorate_intent::{Body, Genesis, Intent, WalletId, intent, keys};
+use quorate_session::statement_digest;
+use rand_core::{OsRng, RngCore};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A caller of the API.
+pub struct Caller {
+    /// The client.
+    pub client: Client,
+    /// The caller's device key.
+    pub key: SigningKey,
+    /// Whom this machine trusts to be who.
+    pub genesis: Genesis,
+}
+
+impl Caller {
+    /// Reads the device key and the genesis. Without a genesis file the gateway's word is taken, with a warning.
+    pub async fn new(args: &ApiArgs) -> Result<Self> {
+        let key = files::read_device_key(&args.key)?;
+        let client = Client::new(&args.api, files::read_device_key(&args.key)?)?;
+        let genesis = match &args.genesis {
+            Some(path) => files::read_genesis(path)?,
+            None => {
+                let genesis = client.cluster().await?.genesis;
+                let fingerprint = genesis.fingerprint();
+                tracing::warn!(%fingerprint, "no --genesis: the gateway's word is taken for who is who");
+                genesis
+            }
+        };
+        Ok(Self { client, key, genesis })
+    }
+
+    /// A caller that is given everything.
+    pub fn with(api: &str, key: SigningKey, genesis: Genesis) -> Result<Self> {
+        let client = Client::new(api, SigningKey::from_bytes(&key.to_bytes()))?;
+        Ok(Self { client, key, genesis })
+    }
+
+    /// Signs a new intent with the caller's key.
+    pub fn intent(&self, body: Body, lifetime: u64) -> NewIntent {
+        let mut nonce = [0; 16];
+        OsRng.fill_bytes(&mut nonce);
+        let created = now();
+        let intent = Intent {
+            version: intent::VERSION,
+            governance: self.genesis.hash(),
+            nonce,
+            initiator: keys::public(&self.key),
+            created,
+            expires: created.saturating_add(lifetime),
+            body,
+        };
+        intent.sign(&self.key).into()
+    }
+
+    /// A wallet's certificate, checked against the genesis, with its keys.
+    pub async fn wallet(&self, id: &WalletId) -> Result<(Certificate, KeySet)> {
+        let certificate = self.client.certificate(id).await?;
+        let keys = certificate
+            .check(&self.genesis, statement_digest)
+            .map_err(|error| Refused(format!("the gateway shows a wallet that is not genuine: {error}")))?;
+        if certificate.record.wallet != *id {
+            return Err(Refused("the gateway shows another wallet than was asked for".into()).into());
+        }
+        Ok((certificate, keys))
+    }
+
+    /// Waits until an intent is signed or completed; anything else is an error that says why.
+    pub async fn finished(&self, view: &IntentView, seconds: u64) -> Result<IntentView> {
+        let view = self.client.wait(&view.id, Duration::from_secs(seconds)).await?;
+        let reason = || view.reason.clone().unwrap_or_else(|| "no reason is given".to_owned());
+        match view.state {
+            State::Signed | State::Completed => Ok(view),
+            State::Failed => Err(TimedOut(format!("intent {} failed: {}", view.id, reason())).into()),
+            state => Err(Refused(format!("intent {} is {state}: {}", view.id, reason())).into()),
+        }
+    }
+}
+
+/// Unix seconds.
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// An intent for people.
+pub fn describe(view: &IntentView) -> Result<String> {
+    let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
+    match &view.intent.body {
+        Body::Transfer(transfer) => {
+            lines.push(format!("transfer {} of {} to {}", transfer.amount, transfer.asset, transfer.to));
+            lines.push(format!(
+                "from     {} account {} on {}",
+                transfer.wallet, transfer.account, transfer.network
+            ));
+            lines.push(format!("max fee  {}", transfer.max_fee));
+            if !transfer.memo.is_empty() {
+                lines.push(format!("memo     {}", transfer.memo));
+            }
+        }
+        body => lines.push(format!("order    {}", serde_json::to_string(body).context("order")?)),
+    }
+    if let Some(summary) = &view.summary {
+        lines.push(format!("decoded  {}", serde_json::to_string(summary)?));
+    }
+    if let Some(missing) = &view.missing {
+        let (more, quorum) = (missing.more, missing.quorum);
+        lines.push(format!(
+            "missing  {more} of {quorum} {}; may: {}",
+            missing.group,
+            missing.who_may.join(", ")
+        ));
+    }
+    if let Some(reason) = &view.reason {
+        lines.push(format!("reason   {reason}"));
+    }
+    if let Some(transaction) = &view.transaction {
+        lines.push(format!("signers  {}", transaction.signers.join(", ")));
+        lines.push(format!("id       {}", transaction.id));
+        lines.push(format!("raw      {}", transaction.raw));
+    }
+    Ok(lines.join("\n"))
+}

@@ -1,0 +1,41 @@
+//! What each command does.
+
+mod api;
+mod cluster;
+mod demo;
+mod dev;
+mod genesis;
+mod init;
+mod intents;
+mod services;
+mod unlock;
+mod verify;
+mod wallets;
+
+use crate::cli::{Cli, Command};
+use anyhow::Result;
+use clap::CommandFactory;
+
+/// Runs a command.
+pub async fn run(cli: Cli) -> Result<()> {
+    let json = cli.json;
+    match cli.command {
+        Command::Demo(args) => demo::run(args, json).await,
+        Command::Dev(args) => dev::run(args, json).await,
+        Command::Init(args) => init::run(args, json).await,
+        Command::Genesis(command) => genesis::run(command, json).await,
+        Command::Node(args) => services::node(args).await,
+        Command::Gateway(args) => services::gateway(args).await,
+        Command::Wallet(command) => wallets::run(command, json).await,
+        Command::Address(args) => wallets::address(args, json).await,
+        Command::Fund(args) => wallets::fund(args, json).await,
+        Command::Transfer(args) => intents::transfer(args, json).await,
+        Command::Approve(args) => intents::approve(args, json).await,
+        Command::Intent(args) => intents::show(args, json).await,
+        Command::VerifySignature(args) => verify::run(&args, json),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());
+            Ok(())
+        }
+    }
+}
