@@ -15,9 +15,9 @@ pub mod request;
 pub mod rpc;
 
 pub use combine::{CombineError, combine};
-pub use quorate_chains::RawSignature;
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};
+pub use quorate_chains::RawSignature;
 pub use record::{Certificate, RecordError, WalletRecord};
 pub use request::{Assignment, Item, SignedAssignment, SigningRequest};
 pub use rpc::{NodeError, NodeRequest, NodeResponse};

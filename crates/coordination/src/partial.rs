@@ -95,6 +95,7 @@ pub struct Checked {
 }
 
 /// The suite's own side of [`Checked`].
+#[allow(clippy::large_enum_variant, reason = "a handful at a time, and short-lived")]
 pub enum CheckedKind {
     /// The commitment list.
     Frost(BTreeMap<Index, NonceCommitments>),

@@ -6,6 +6,7 @@ use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, WalletId};
 
 /// A frame on a channel: the first byte of borsh tells which.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+#[allow(clippy::large_enum_variant, reason = "frames are few and short-lived")]
 pub enum Frame {
     /// A ceremony message between nodes; opaque here, signed and sealed on its own.
     Session(Vec<u8>),

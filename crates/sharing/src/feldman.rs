@@ -93,7 +93,7 @@ impl<C: Curve> Commitment<C> {
     /// Decodes `threshold` concatenated points.
     pub fn decode(bytes: &[u8], threshold: usize) -> Result<Self, CommitmentError> {
         let found = bytes.len() / C::POINT_BYTES;
-        if found != threshold || bytes.len() % C::POINT_BYTES != 0 {
+        if found != threshold || !bytes.len().is_multiple_of(C::POINT_BYTES) {
             return Err(CommitmentError::Length { expected: threshold, found });
         }
         let points: Result<Vec<_>, _> = bytes
@@ -167,7 +167,6 @@ mod tests {
     use super::*;
     use crate::toy::Toy13;
     use crate::{Ed25519, Indices, Secp256k1, lagrange};
-    use alloc::vec;
     use proptest::prelude::*;
     use rand_core::SeedableRng;
 
@@ -219,7 +218,7 @@ mod tests {
         low[2] = k256::ProjectivePoint::IDENTITY;
         assert_eq!(Commitment::<Secp256k1>::new(low, 3), Err(CommitmentError::Degree));
         assert_eq!(
-            Commitment::<Secp256k1>::decode(&vec![0xffu8; 99], 3),
+            Commitment::<Secp256k1>::decode(&[0xffu8; 99], 3),
             Err(CommitmentError::Entry(0, DecodeError::NotCanonical))
         );
     }

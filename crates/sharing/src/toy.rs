@@ -279,7 +279,8 @@ mod tests {
         for k in 0..Q {
             assert_eq!(g * ToyScalar::from(k), element);
             assert_eq!(Toy::<Q>::decode_point(&Toy::<Q>::encode_point(&element)), Ok(element));
-            assert_eq!(element - element, ToyPoint::identity());
+            let same = element;
+            assert_eq!(element - same, ToyPoint::identity());
             assert_eq!(element + -element, ToyPoint::identity());
             element += g;
         }

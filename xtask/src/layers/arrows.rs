@@ -7,9 +7,10 @@ use std::path::Path;
 /// Which rooms each room may depend on. Lower rooms come first, so the table itself cannot hold a circle.
 ///
 /// The middle row, from low to high: `intent`; then `policy`, `chains` and `audit`, which do not know one another;
-/// then `session`, the driver; then `vault`, which stores what all of these produce, and `transport`, which carries
-/// what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 13] = [
+/// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
+/// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
+/// carries what `session` signs and seals, and so needs to know little of it.
+const MAY: [(&str, &[&str]); 15] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
@@ -17,34 +18,47 @@ const MAY: [(&str, &[&str]); 13] = [
     ("chains", &["sharing", "protocols", "intent"]),
     ("audit", &["sharing", "protocols", "intent"]),
     ("session", &["sharing", "protocols", "intent"]),
+    ("coordination", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
+    ("ceremonies", &["sharing", "protocols", "intent", "audit", "chains", "session", "coordination"]),
     ("vault", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
     ("transport", &["sharing", "protocols", "intent", "session"]),
-    ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
-    (
-        "node",
-        &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "vault", "transport"],
-    ),
-    (
-        "gateway",
-        &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "vault", "transport"],
-    ),
-    (
-        "quorate",
-        &[
-            "sharing",
-            "protocols",
-            "intent",
-            "policy",
-            "chains",
-            "audit",
-            "session",
-            "vault",
-            "transport",
-            "client",
-            "node",
-            "gateway",
-        ],
-    ),
+    ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
+    ("node", ROOMS_BELOW_PROCESSES),
+    ("gateway", ROOMS_BELOW_PROCESSES),
+    ("quorate", ALL_ROOMS),
+];
+
+/// What a process may be built from.
+const ROOMS_BELOW_PROCESSES: &[&str] = &[
+    "sharing",
+    "protocols",
+    "intent",
+    "policy",
+    "chains",
+    "audit",
+    "session",
+    "coordination",
+    "ceremonies",
+    "vault",
+    "transport",
+];
+
+/// What the binary may be built from.
+const ALL_ROOMS: &[&str] = &[
+    "sharing",
+    "protocols",
+    "intent",
+    "policy",
+    "chains",
+    "audit",
+    "session",
+    "coordination",
+    "ceremonies",
+    "vault",
+    "transport",
+    "client",
+    "node",
+    "gateway",
 ];
 
 /// A crate of the workspace and the crates that it names, development dependencies included.

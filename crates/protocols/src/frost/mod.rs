@@ -119,7 +119,8 @@ pub fn nonces<S: Schnorr>(
 ) -> Result<(Nonces<S>, NonceCommitments), FrostError> {
     let secret = signing_share::<S>(share.secret())?;
     let (nonces, commitments) = frost_core::round1::commit(&secret, rng);
-    let encode = |c: &NonceCommitment<S::Frost>| c.serialize().map_err(|_| FrostError::Refused("identity nonce"));
+    let encode =
+        |c: &NonceCommitment<S::Frost>| c.serialize().map_err(|_| FrostError::Refused("identity nonce"));
     let mut bytes = encode(commitments.hiding())?;
     bytes.extend(encode(commitments.binding())?);
     Ok((Nonces(nonces), NonceCommitments(bytes)))
@@ -175,7 +176,8 @@ pub fn verify_share<S: Schnorr>(
     let bad = || FrostError::BadShares(alloc::vec![signer]);
     let verifying = keys.verifying_shares().get(&id).ok_or(FrostError::Stranger(signer))?;
     let share = SignatureShare::deserialize(&share.0).map_err(|_| bad())?;
-    frost_core::verify_signature_share(id, verifying, &share, &package, keys.verifying_key()).map_err(|_| bad())
+    frost_core::verify_signature_share(id, verifying, &share, &package, keys.verifying_key())
+        .map_err(|_| bad())
 }
 
 /// Combines t shares into a verified 64-byte signature, or names every party whose share is wrong.
@@ -191,8 +193,8 @@ pub fn combine<S: Schnorr>(
     let keys = public_package::<S>(public, task)?;
     let mut decoded = BTreeMap::new();
     for (index, share) in shares {
-        let share = SignatureShare::deserialize(&share.0)
-            .map_err(|_| FrostError::BadShares(alloc::vec![*index]))?;
+        let share =
+            SignatureShare::deserialize(&share.0).map_err(|_| FrostError::BadShares(alloc::vec![*index]))?;
         decoded.insert(identifier::<S>(*index)?, share);
     }
     let Ok(signature) = frost_core::aggregate(&package, &decoded, &keys) else {

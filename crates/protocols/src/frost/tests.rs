@@ -23,7 +23,14 @@ struct Signed<S: Schnorr> {
     shares: BTreeMap<Index, Share>,
 }
 
-fn sign_with<S: Schnorr>(t: usize, n: u16, path: &[u32], tweak: Tweak, message: &[u8], seed: u64) -> Signed<S> {
+fn sign_with<S: Schnorr>(
+    t: usize,
+    n: u16,
+    path: &[u32],
+    tweak: Tweak,
+    message: &[u8],
+    seed: u64,
+) -> Signed<S> {
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
     let keys = shares::<S::Curve>(t, n, &mut rng);
     // The last t parties, so that indices are not simply 1..t.
@@ -36,7 +43,8 @@ fn sign_with<S: Schnorr>(t: usize, n: u16, path: &[u32], tweak: Tweak, message: 
         commitments.insert(key.index(), commitment);
     }
     let task = Task { path, message, tweak, commitments: &commitments };
-    let shares = signers.iter().zip(secret).map(|(k, n)| (k.index(), sign::<S>(k, n, &task).unwrap())).collect();
+    let shares =
+        signers.iter().zip(secret).map(|(k, n)| (k.index(), sign::<S>(k, n, &task).unwrap())).collect();
     Signed { keys, commitments, shares }
 }
 
@@ -87,7 +95,12 @@ fn every_sign_of_the_taproot_key_signs() {
     for seed in 0..24 {
         let message = [seed as u8; 32];
         let signed = sign_with::<Bip340>(2, 3, &[0, 1], Tweak::TaprootKeySpend, &message, seed);
-        let task = Task { path: &[0, 1], message: &message, tweak: Tweak::TaprootKeySpend, commitments: &signed.commitments };
+        let task = Task {
+            path: &[0, 1],
+            message: &message,
+            tweak: Tweak::TaprootKeySpend,
+            commitments: &signed.commitments,
+        };
         let public = signed.keys[0].public();
         let signature = combine::<Bip340>(public, &task, &signed.shares).unwrap();
         let key = verifying_key_bytes::<Bip340>(public, &[0, 1], Tweak::TaprootKeySpend).unwrap();
@@ -106,10 +119,7 @@ fn wrong_shares_are_named<S: Schnorr>() {
     let bad = Share::decode::<S>(&S::Curve::encode_scalar(&scalar)).unwrap();
     signed.shares.insert(cheater, bad.clone());
     assert_eq!(combine::<S>(&public, &task, &signed.shares), Err(FrostError::BadShares(vec![cheater])));
-    assert_eq!(
-        verify_share::<S>(&public, &task, cheater, &bad),
-        Err(FrostError::BadShares(vec![cheater]))
-    );
+    assert_eq!(verify_share::<S>(&public, &task, cheater, &bad), Err(FrostError::BadShares(vec![cheater])));
     // A good share for another message, path or signer set is a wrong share here.
     let other = Task { message: b"pay more", ..task.clone() };
     assert!(verify_share::<S>(&public, &other, cheater, &good).is_err());
