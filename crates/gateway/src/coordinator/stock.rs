@@ -22,11 +22,14 @@ pub struct Presigned {
     pub boots: Vec<Option<Boot>>,
 }
 
+/// Entries by wallet and by whose they are.
+type Shelf<K, V> = HashMap<(WalletId, K), VecDeque<V>>;
+
 /// What is in stock.
 #[derive(Default)]
 pub struct Stock {
-    commitments: Mutex<HashMap<(WalletId, u16), VecDeque<OwnedCommitment>>>,
-    presignatures: Mutex<HashMap<(WalletId, Vec<u16>), VecDeque<Presigned>>>,
+    commitments: Mutex<Shelf<u16, OwnedCommitment>>,
+    presignatures: Mutex<Shelf<Vec<u16>, Presigned>>,
 }
 
 impl Stock {

@@ -60,10 +60,11 @@ async fn open_request(
     if now >= row.signed.intent.expires {
         return Ok(Err(End::new(State::Failed, "the intent expired before it was signed").rule("intent")));
     }
-    if let Some(request) = &row.request {
-        if now < request.expires && row.attempt < request.attempts {
-            return Ok(Ok(request.clone()));
-        }
+    if let Some(request) = &row.request
+        && now < request.expires
+        && row.attempt < request.attempts
+    {
+        return Ok(Ok(request.clone()));
     }
     let items = match Item::all(&wallet.keys, built) {
         Ok(items) => items,
