@@ -2,10 +2,10 @@
 //! answer once it is durable (docs/spec §1.7).
 
 use crate::core::{Shared, Vault, chain, meta_place, seal_value};
-use crate::ledger::admit;
+use crate::ledger::{admit, admit_signed};
 use crate::seal::Place;
 use crate::store::Rows;
-use crate::{Body, VaultError, WillSign};
+use crate::{Body, VaultError, WillSign, settings};
 use quorate_audit::{Chain, Entry, Head};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -103,6 +103,14 @@ async fn write_one(
             Err(refusal) => return Ok(Err(refusal)),
         }
     }
+    let mut noted = None;
+    if let Body::Signed { intent, form, .. } = body {
+        match admit_signed(shared, rows, intent, form).await {
+            Ok(name) => noted = Some(name),
+            Err(error @ VaultError::Storage(_)) => return Err(error),
+            Err(refusal) => return Ok(Err(refusal)),
+        }
+    }
     let (entry, bytes) = match chain.append(now(), body.clone()) {
         Ok(made) => made,
         Err(error) => return Ok(Err(error.into())),
@@ -110,6 +118,9 @@ async fn write_one(
     insert(shared, rows, entry.sequence, &bytes).await?;
     if let Some(form) = new_form {
         rows.insert_form(&crate::ledger::row(form, entry.sequence)).await?;
+    }
+    if let Some(name) = noted {
+        settings::put(shared, rows, &name, &entry.sequence.to_be_bytes()).await?;
     }
     Ok(Ok(chain.head()))
 }
@@ -137,7 +148,8 @@ impl Vault {
         self.append(Body::WillSign(will_sign)).await
     }
 
-    /// Appends an entry to the log, durably. `WillSign` goes through the ledger here as well.
+    /// Appends an entry to the log, durably. `WillSign` goes through the ledger here as well; `Signed` is refused unless
+    /// this node admitted that form, and after the first time.
     pub async fn append(&self, body: Body) -> Result<Head, VaultError> {
         body.check()?;
         submit(&self.queue, Some(body)).await

@@ -113,6 +113,24 @@ pub enum VaultError {
         /// The form.
         form: Hash,
     },
+    /// A finished transaction of a form that this node never admitted.
+    #[error("intent {intent} was never signed here as {form}; nothing is noted")]
+    NeverSigned {
+        /// The intent.
+        intent: Hash,
+        /// The form.
+        form: Hash,
+    },
+    /// A second note about one form.
+    #[error("the end of intent {intent} in form {form} was noted before (log entry {sequence})")]
+    NotedBefore {
+        /// The intent.
+        intent: Hash,
+        /// The form.
+        form: Hash,
+        /// The entry.
+        sequence: u64,
+    },
     /// Over a size limit.
     #[error("{what}: {bytes} bytes or items, at most {max} are allowed")]
     TooLarge {
@@ -165,6 +183,20 @@ pub enum OrderRefusal {
         number: u64,
         /// Hash of the one that was accepted.
         accepted: Hash,
+    },
+    /// A try of the same generate order has left a share, whose certificate may exist already.
+    #[error(
+        "this node keeps a share of {kept}, which may be certified already; fetch the certificate from another party, or order a wallet with a new id"
+    )]
+    Kept {
+        /// The attempt of the share.
+        kept: Attempt,
+    },
+    /// The key exists.
+    #[error("this key exists already, its epoch is {active}; order a wallet with a new id")]
+    Exists {
+        /// The certified epoch.
+        active: Attempt,
     },
     /// The try was used.
     #[error("try {attempt_try} of order {number} is not above {last}; run it again with a higher one")]

@@ -7,8 +7,9 @@
 use crate::commit::entry_place;
 use crate::core::{Shared, Vault};
 use crate::store::{LedgerRow, Rows};
-use crate::{Body, Entry, VaultError, WillSign};
+use crate::{Body, Entry, VaultError, WillSign, settings};
 use quorate_intent::Hash;
+use quorate_sharing::Transcript;
 
 /// Most forms of one intent.
 const MAX_FORMS: usize = 256;
@@ -33,6 +34,30 @@ pub async fn admit(shared: &Shared, rows: &mut Rows<'_>, new: &WillSign) -> Resu
         VaultError::size("forms of one intent", earlier.len() + 1, MAX_FORMS)?;
     }
     Ok(!known)
+}
+
+/// Whether the end of a transaction may be noted: its form was admitted here, and it is the first note about it. Gives
+/// the setting that remembers the note.
+pub async fn admit_signed(
+    shared: &Shared,
+    rows: &mut Rows<'_>,
+    intent: &Hash,
+    form: &Hash,
+) -> Result<String, VaultError> {
+    if !rows.forms(&intent.0).await?.iter().any(|row| row.form == form.0) {
+        return Err(VaultError::NeverSigned { intent: *intent, form: *form });
+    }
+    let digest = Transcript::new("vault/noted").field("intent", &intent.0).field("form", &form.0).digest();
+    // A setting's name has at most 64 bytes.
+    let name = format!("noted/{}", hex::encode(&digest[..28]));
+    match rows.setting(&name).await? {
+        None => Ok(name),
+        Some(sealed) => {
+            let sequence = settings::open(&shared.sealer, &name, &sealed)?;
+            let sequence = sequence.as_slice().try_into().map(u64::from_be_bytes).unwrap_or_default();
+            Err(VaultError::NotedBefore { intent: *intent, form: *form, sequence })
+        }
+    }
 }
 
 /// The row for a form that stands in the log at `sequence`.

@@ -29,10 +29,10 @@ mod verify;
 mod tests;
 
 pub use crate::core::Vault;
-pub use disputes::{DisputeRecord, MAX_EVIDENCE};
+pub use disputes::{DisputeRecord, MAX_EVIDENCE, Renewal};
 pub use error::{OrderRefusal, VaultError};
 pub use open::Identity;
-pub use orders::AcceptedOrder;
+pub use orders::{AcceptedOrder, GENERATE};
 pub use settings::{MAX_SETTING, MAX_SETTING_NAME};
 pub use shares::{Activation, Erasure, MAX_PUBLIC, MAX_SECRET, Share};
 pub use unlock::Unlock;

@@ -2,11 +2,14 @@
 
 use crate::core::{Vault, detached, open_value, seal_value};
 use crate::seal::{Place, Sealer};
-use crate::shares::certified;
+use crate::shares::{attempts, certified};
 use crate::store::Rows;
 use crate::{OrderRefusal, VaultError};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_intent::{Hash, WalletId};
+
+/// The number of every order that generates a key; there is no key before it and none after it.
+pub const GENERATE: u64 = 1;
 
 /// The order that a key accepted last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -54,6 +57,22 @@ fn admit(last: Option<AcceptedOrder>, new: AcceptedOrder) -> Result<(), OrderRef
     Ok(())
 }
 
+/// A key is generated once: while a share or a certificate of it is here, no other try may make another key under its
+/// id. The share of an earlier try may belong to a certificate that others hold already (§2.1).
+pub async fn admit_generate(
+    sealer: &Sealer,
+    rows: &mut Rows<'_>,
+    wallet: &WalletId,
+) -> Result<(), VaultError> {
+    if let Some((active, _)) = certified(sealer, rows, wallet).await? {
+        return Err(VaultError::Order(OrderRefusal::Exists { active }));
+    }
+    match attempts(rows, wallet).await?.first() {
+        Some(kept) => Err(VaultError::Order(OrderRefusal::Kept { kept: *kept })),
+        None => Ok(()),
+    }
+}
+
 fn refused_try(new: AcceptedOrder, last: u32) -> OrderRefusal {
     OrderRefusal::Try { number: new.number, attempt_try: new.attempt_try, last }
 }
@@ -61,7 +80,8 @@ fn refused_try(new: AcceptedOrder, last: u32) -> OrderRefusal {
 impl Vault {
     /// Records durably that this node takes part in a try of an order; every party does so before it deals or signs
     /// `prepared`. Refused when the number is below one that was accepted or is certified for the key, when another
-    /// order has the number, or when the try is not above the last.
+    /// order has the number, or when the try is not above the last; a generate order (number 1) also while any share
+    /// or certificate of the key is here.
     pub async fn accept_order(
         &self,
         wallet: WalletId,
@@ -76,6 +96,9 @@ impl Vault {
             let mut tx = core.begin().await?;
             let mut rows = tx.rows();
             admit(accepted(&shared.sealer, &mut rows, &wallet).await?, new).map_err(VaultError::Order)?;
+            if number == GENERATE {
+                admit_generate(&shared.sealer, &mut rows, &wallet).await?;
+            }
             if let Some((active, _)) = certified(&shared.sealer, &mut rows, &wallet).await? {
                 if number < active.order_number {
                     let refusal = OrderRefusal::Lower { number, accepted: active.order_number };

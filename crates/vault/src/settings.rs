@@ -3,6 +3,7 @@
 use crate::VaultError;
 use crate::core::{Shared, Vault, detached, encode, meta_place, open_value, seal_value};
 use crate::seal::{Place, Sealer};
+use crate::store::Rows;
 use quorate_intent::Genesis;
 use zeroize::Zeroizing;
 
@@ -20,6 +21,11 @@ fn place(name: &str) -> Place<'_> {
 /// Opens one row.
 pub fn open(sealer: &Sealer, name: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, VaultError> {
     sealer.open(place(name), sealed)
+}
+
+/// Writes one row inside a transaction.
+pub async fn put(shared: &Shared, rows: &mut Rows<'_>, name: &str, value: &[u8]) -> Result<(), VaultError> {
+    rows.put_setting(name, &shared.sealer.seal(place(name), value)?).await
 }
 
 impl Shared {
@@ -40,7 +46,7 @@ impl Shared {
     async fn set(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
         let mut core = self.core.lock().await;
         let mut tx = core.begin().await?;
-        tx.rows().put_setting(name, &self.sealer.seal(place(name), value)?).await?;
+        put(self, &mut tx.rows(), name, value).await?;
         let committed = tx.commit().await;
         core.settle(committed)
     }
@@ -59,7 +65,7 @@ impl Shared {
             }
         };
         let next = last.saturating_add(1);
-        tx.rows().put_setting(name, &self.sealer.seal(place(name), &next.to_be_bytes())?).await?;
+        put(self, &mut tx.rows(), name, &next.to_be_bytes()).await?;
         let committed = tx.commit().await;
         core.settle(committed)?;
         Ok(next)

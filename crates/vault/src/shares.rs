@@ -1,7 +1,7 @@
 //! Shares by epoch: pending until a certificate, then active; what lies below is erased (docs/spec §2.3).
 
 use crate::core::{Shared, Vault, detached, open_value, seal_value};
-use crate::orders::accepted;
+use crate::orders::{GENERATE, accepted, admit_generate};
 use crate::seal::{Place, Sealer};
 use crate::store::{Rows, ShareRow};
 use crate::{Attempt, VaultError};
@@ -85,6 +85,11 @@ pub async fn certified(
     Ok(Some((attempt(&bytes)?, certificate.to_vec())))
 }
 
+/// The attempts of all shares of a key, lowest first.
+pub async fn attempts(rows: &mut Rows<'_>, wallet: &WalletId) -> Result<Vec<Attempt>, VaultError> {
+    rows.shares(&wallet.0).await?.iter().map(|row| attempt(&row.attempt)).collect()
+}
+
 /// All shares of a key, lowest first.
 pub async fn all(sealer: &Sealer, rows: &mut Rows<'_>, wallet: &WalletId) -> Result<Vec<Share>, VaultError> {
     rows.shares(&wallet.0).await?.into_iter().map(|row| open(sealer, wallet, &row)).collect()
@@ -127,6 +132,9 @@ impl Shared {
         if rows.share(&wallet.0, &attempt.to_bytes()).await?.is_some() {
             return Err(VaultError::attempt(attempt, "its share is stored already"));
         }
+        if attempt.order_number == GENERATE {
+            admit_generate(&self.sealer, &mut rows, &wallet).await?;
+        }
         if rows.count_shares(&wallet.0).await? >= MAX_SHARES {
             return Err(VaultError::attempt(attempt, format!("{MAX_SHARES} shares of this key are pending")));
         }
@@ -153,6 +161,9 @@ impl Shared {
         let mut tx = core.begin().await?;
         let mut rows = tx.rows();
         let highest = certified(&self.sealer, &mut rows, &wallet).await?.map(|(highest, _)| highest);
+        if attempt.order_number == GENERATE {
+            only_generation(attempt, highest, &attempts(&mut rows, &wallet).await?)?;
+        }
         let activated = highest.is_none_or(|highest| highest <= attempt);
         if activated {
             let sealed = self.sealer.seal(certificate_place(&wallet, &bytes), certificate)?;
@@ -165,6 +176,24 @@ impl Shared {
         core.settle(committed)?;
         let erased = erase(core.store()?.checkpoint().await);
         Ok(Activation { activated, share, erased })
+    }
+}
+
+/// A key is generated once: a generate certificate of another attempt than the one that is active, or than one whose
+/// share is kept, would put another key in its place.
+fn only_generation(new: Attempt, active: Option<Attempt>, shares: &[Attempt]) -> Result<(), VaultError> {
+    let active = active.filter(|active| active.order_number == GENERATE && *active != new);
+    if let Some(active) = active {
+        let problem = format!("the key was generated as {active}, and another generation never replaces it");
+        return Err(VaultError::attempt(new, problem));
+    }
+    let below = |kept: &&Attempt| kept.order_number == GENERATE && **kept < new;
+    match shares.iter().find(below) {
+        None => Ok(()),
+        Some(kept) => {
+            let problem = format!("a share of {kept} is kept, which may be certified too; nothing is erased");
+            Err(VaultError::attempt(new, problem))
+        }
     }
 }
 
@@ -198,7 +227,8 @@ impl Vault {
     }
 
     /// Stores a certificate that the caller has judged, makes its attempt the active epoch, erases every share below it
-    /// and keeps pendings above. A certificate below the active epoch is ignored. Repeating it is harmless.
+    /// and keeps pendings above. A certificate below the active epoch is ignored. Repeating it is harmless. One of a
+    /// second generation (order number 1) of the same key is refused: it replaces and erases nothing.
     pub async fn activate(
         &self,
         wallet: WalletId,

@@ -177,6 +177,44 @@ async fn orders_only_go_up() {
 }
 
 #[tokio::test]
+async fn a_hard_edge_allows_one_renewal_a_day() {
+    use crate::Renewal::*;
+    let (_folder, path, vault) = fresh().await;
+    let edge = |peer, severity| DisputeRecord {
+        peer,
+        severity,
+        what: String::new(),
+        time: 5,
+        evidence: vec![0; crate::MAX_EVIDENCE],
+    };
+    const DAY: u64 = 86_400;
+    vault.dispute(edge(public(2), Severity::SoftEdge)).await.unwrap();
+    assert_eq!(vault.renew_pair(public(2), 1000, DAY).await.unwrap(), Free);
+    vault.dispute(edge(public(2), Severity::HardEdge)).await.unwrap();
+    vault.dispute(edge(public(3), Severity::Condemned)).await.unwrap();
+    // Of many at once one is given.
+    let ask = || {
+        let vault = vault.clone();
+        async move { vault.renew_pair(public(2), 1000, DAY).await }
+    };
+    let asks = (0..8).map(|_| tokio::spawn(ask())).collect::<Vec<_>>();
+    let mut given = Vec::new();
+    for ask in asks {
+        given.push(ask.await.unwrap().unwrap());
+    }
+    assert_eq!(given.iter().filter(|given| **given == Alarm).count(), 1, "{given:?}");
+    assert_eq!(given.iter().filter(|given| **given == NotBefore(1000 + DAY)).count(), 7, "{given:?}");
+    let vault = reopen(vault, &path).await;
+    // A further edge does not make the day start again.
+    vault.dispute(edge(public(2), Severity::HardEdge)).await.unwrap();
+    assert_eq!(vault.renew_pair(public(2), 1000 + DAY - 1, DAY).await.unwrap(), NotBefore(1000 + DAY));
+    assert_eq!(vault.renew_pair(public(2), 1000 + DAY, DAY).await.unwrap(), Alarm);
+    // Each peer counts for itself.
+    assert_eq!(vault.renew_pair(public(3), 1000, DAY).await.unwrap(), Alarm);
+    assert_eq!(vault.renew_pair(public(4), 1000, DAY).await.unwrap(), Free);
+}
+
+#[tokio::test]
 async fn sizes_are_limited() {
     let (_folder, _path, vault) = fresh().await;
     let big = |n: usize| vec![0u8; n + 1];

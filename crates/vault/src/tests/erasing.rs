@@ -33,7 +33,7 @@ async fn pend(vault: &Vault, wallet: WalletId, attempt: Attempt, secret: &[u8]) 
 #[tokio::test]
 async fn pending_active_and_what_lies_below_and_above() {
     let (_folder, path, vault) = fresh().await;
-    let (one, two, three) = (attempt(1, 1, 5), attempt(1, 2, 4), attempt(1, 3, 3));
+    let (one, two, three) = (attempt(2, 1, 5), attempt(2, 2, 4), attempt(2, 3, 3));
     for (n, a) in [(1, one), (2, two), (3, three)] {
         pend(&vault, WALLET, a, &[n; 32]).await;
     }
@@ -58,18 +58,60 @@ async fn pending_active_and_what_lies_below_and_above() {
     assert!(vault.activate(WALLET, two, b"certificate".to_vec()).await.unwrap().activated);
 
     // A certificate for an epoch that this node is no recipient of erases everything at and below it.
-    let above = attempt(2, 1, 0);
+    let above = attempt(3, 1, 0);
     let gone = vault.activate(WALLET, above, b"without us".to_vec()).await.unwrap();
     assert_eq!(gone, Activation { activated: true, share: false, erased: Erasure::Done });
     let vault = reopen(vault, &path).await;
     assert!(vault.active(&WALLET).await.unwrap().is_none());
     assert!(vault.pendings(&WALLET).await.unwrap().is_empty());
     // What is certified binds orders too: nothing below it, and no try of it that is not above.
-    for (number, attempt_try) in [(1, 9), (2, 1)] {
+    for (number, attempt_try) in [(2, 9), (3, 1)] {
         let order = vault.accept_order(WALLET, number, attempt_try, Hash([1; 32])).await;
         assert!(matches!(order, Err(VaultError::Order(_))), "{number} {attempt_try}");
     }
-    vault.accept_order(WALLET, 2, 2, Hash([1; 32])).await.unwrap();
+    vault.accept_order(WALLET, 3, 2, Hash([1; 32])).await.unwrap();
+}
+
+/// Who withholds its signature can hold a certificate that nobody else has seen, while the others time out: a second
+/// try of the same order must not make another key, nor erase the shares of the first.
+#[tokio::test]
+async fn a_key_is_generated_once() {
+    use crate::OrderRefusal::*;
+    let order = Hash([1; 32]);
+    let (first, second) = (attempt(1, 1, 5), attempt(1, 2, 6));
+    let (_folder, path, vault) = fresh().await;
+    // Nothing signed yet: a try that timed out may be repeated.
+    vault.accept_order(WALLET, 1, 1, order).await.unwrap();
+    vault.accept_order(WALLET, 1, 2, order).await.unwrap();
+    vault.put_pending(WALLET, share(first, b"first")).await.unwrap();
+    // The second try had its number recorded before the first one's share came: it comes too late all the same.
+    let late = vault.put_pending(WALLET, share(second, b"second")).await;
+    assert!(matches!(late, Err(VaultError::Order(Kept { kept })) if kept == first), "{late:?}");
+    let vault = reopen(vault, &path).await;
+    let again = vault.accept_order(WALLET, 1, 3, order).await;
+    assert!(matches!(again, Err(VaultError::Order(Kept { kept })) if kept == first), "{again:?}");
+    // A certificate of another generation erases nothing and is not kept.
+    let other = vault.activate(WALLET, second, b"other".to_vec()).await;
+    assert!(matches!(other, Err(VaultError::Attempt { .. })), "{other:?}");
+    assert!(vault.certificate(&WALLET).await.unwrap().is_none());
+    assert_eq!(vault.pendings(&WALLET).await.unwrap()[0].attempt, first);
+    // The certificate of the share does its work, and from then on no other comes in, nor another try.
+    assert!(vault.activate(WALLET, first, b"certificate".to_vec()).await.unwrap().share);
+    for other in [second, attempt(1, 1, 4)] {
+        let replaced = vault.activate(WALLET, other, b"other".to_vec()).await;
+        assert!(matches!(replaced, Err(VaultError::Attempt { .. })), "{replaced:?}");
+    }
+    assert_eq!(vault.certificate(&WALLET).await.unwrap().unwrap().0, first);
+    assert_eq!(vault.active(&WALLET).await.unwrap().unwrap().secret.as_slice(), b"first");
+    let exists = vault.accept_order(WALLET, 1, 3, order).await;
+    assert!(matches!(exists, Err(VaultError::Order(Exists { active })) if active == first), "{exists:?}");
+    let exists = vault.put_pending(WALLET, share(second, b"second")).await;
+    assert!(matches!(exists, Err(VaultError::Order(Exists { .. }))), "{exists:?}");
+    // The same certificate again is harmless, and later orders replace the epoch as they should.
+    assert!(vault.activate(WALLET, first, b"certificate".to_vec()).await.unwrap().activated);
+    pend(&vault, WALLET, attempt(2, 1, 1), b"reshared").await;
+    assert!(vault.activate(WALLET, attempt(2, 1, 1), b"next".to_vec()).await.unwrap().share);
+    assert!(!vault.activate(WALLET, first, b"certificate".to_vec()).await.unwrap().activated);
 }
 
 #[tokio::test]
@@ -152,14 +194,14 @@ async fn erased_shares_are_gone_from_every_file() {
 #[tokio::test]
 async fn a_reader_delays_erasing_and_is_reported() {
     let (_folder, path, vault) = fresh().await;
-    pend(&vault, WALLET, attempt(1, 1, 1), &secret(1, 500)).await;
+    pend(&vault, WALLET, attempt(2, 1, 1), &secret(1, 500)).await;
     let old = ciphertexts(&vault, &WALLET).await;
-    pend(&vault, WALLET, attempt(1, 2, 1), &secret(2, 500)).await;
+    pend(&vault, WALLET, attempt(2, 2, 1), &secret(2, 500)).await;
     // Another program that holds a read transaction open.
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path.join("vault.db"));
     let mut reader = options.connect().await.unwrap();
     sqlx::raw_sql("BEGIN; SELECT count(*) FROM shares;").execute(&mut reader).await.unwrap();
-    let done = vault.activate(WALLET, attempt(1, 2, 1), vec![]).await.unwrap();
+    let done = vault.activate(WALLET, attempt(2, 2, 1), vec![]).await.unwrap();
     assert_eq!(done, Activation { activated: true, share: true, erased: Erasure::Pending });
     assert!(found(&path, &old) > 0);
     assert_eq!(vault.erase().await.unwrap(), Erasure::Pending);
@@ -170,7 +212,7 @@ async fn a_reader_delays_erasing_and_is_reported() {
     assert!(found(&copy, &old) > 0);
     let restarted = Vault::open(&copy, key()).await.unwrap();
     assert_eq!(found(&copy, &old), 0);
-    assert_eq!(restarted.active(&WALLET).await.unwrap().unwrap().attempt, attempt(1, 2, 1));
+    assert_eq!(restarted.active(&WALLET).await.unwrap().unwrap().attempt, attempt(2, 2, 1));
     reader.close().await.unwrap();
     assert_eq!(vault.erase().await.unwrap(), Erasure::Done);
     assert_eq!(found(&path, &old), 0);

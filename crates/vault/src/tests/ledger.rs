@@ -63,6 +63,33 @@ async fn a_form_cannot_change_what_it_uses_up() {
 }
 
 #[tokio::test]
+async fn ends_are_noted_once_and_only_of_admitted_forms() {
+    let (_folder, path, vault) = fresh().await;
+    let end = |intent: u8, form: u8| Body::Signed {
+        intent: Hash([intent; 32]),
+        form: Hash([form; 32]),
+        transaction: "id".into(),
+    };
+    vault.will_sign(will_sign(1, 1, &[1])).await.unwrap();
+    vault.will_sign(will_sign(1, 2, &[1])).await.unwrap();
+    for (intent, form) in [(1, 3), (2, 1)] {
+        let unknown = vault.append(end(intent, form)).await;
+        assert!(matches!(unknown, Err(VaultError::NeverSigned { .. })), "{unknown:?}");
+    }
+    let noted = vault.append(end(1, 1)).await.unwrap();
+    for _ in 0..2 {
+        let again = vault.append(end(1, 1)).await;
+        assert!(matches!(again, Err(VaultError::NotedBefore { sequence: 2, .. })), "{again:?}");
+    }
+    let vault = reopen(vault, &path).await;
+    assert!(matches!(vault.append(end(1, 1)).await, Err(VaultError::NotedBefore { .. })));
+    assert_eq!(vault.head().await, noted);
+    // Another form of the same intent has an end of its own.
+    vault.append(end(1, 2)).await.unwrap();
+    assert_eq!(vault.head().await.size, 4);
+}
+
+#[tokio::test]
 async fn of_many_at_once_only_one_form_passes() {
     let (_folder, path, vault) = fresh().await;
     let tasks: Vec<_> = (0..64u8)
