@@ -26,7 +26,13 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
                 if node.usable().is_ok() {
                     reconcile(gateway, node, seen, &mut tried).await;
                 }
-                gateway.signing.status_interval
+                // While a node still misses peers, it is looked at more often: ceremonies wait for that.
+                let whole = seen.status.connected.len() + 1 >= gateway.genesis.parties.len();
+                if whole {
+                    gateway.signing.status_interval
+                } else {
+                    DOWN_PAUSE.min(gateway.signing.status_interval)
+                }
             }
             None => DOWN_PAUSE.min(gateway.signing.status_interval),
         };
