@@ -8,7 +8,7 @@ use ed25519_dalek::SigningKey;
 use quorate_client::Client;
 use quorate_client::api::{IntentView, NewIntent, State};
 use quorate_coordination::{Certificate, KeySet};
-use quorate_intent::{Body, Genesis, Intent, WalletId, intent, keys};
+use quorate_intent::{Body, Genesis, Intent, Order, OrderKind, WalletId, intent, keys};
 use quorate_session::statement_digest;
 use rand_core::{OsRng, RngCore};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -92,6 +92,16 @@ pub fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
+fn describe_order(order: &Order) -> Vec<String> {
+    match &order.kind {
+        OrderKind::Generate { suite, threshold, parties, label } => vec![
+            format!("order    {} of wallet {} ({label:?})", order.number, order.wallet),
+            format!("generate a {threshold}-of-{} {suite} key", parties.len()),
+        ],
+        kind => vec![format!("order    {} of wallet {}: {kind:?}", order.number, order.wallet)],
+    }
+}
+
 /// An intent for people.
 pub fn describe(view: &IntentView) -> Result<String> {
     let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
@@ -107,7 +117,8 @@ pub fn describe(view: &IntentView) -> Result<String> {
                 lines.push(format!("memo     {}", transfer.memo));
             }
         }
-        body => lines.push(format!("order    {}", serde_json::to_string(body).context("order")?)),
+        Body::Order(order) => lines.extend(describe_order(order)),
+        body => lines.push(format!("asks     {}", serde_json::to_string(body).context("intent")?)),
     }
     if let Some(summary) = &view.summary {
         lines.push(format!("decoded  {}", serde_json::to_string(summary)?));
