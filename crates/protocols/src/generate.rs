@@ -119,14 +119,15 @@ pub fn deal<C: Curve>(
 /// (d) Checks every share, and sums.
 ///
 /// # Errors
-/// Condemns whoever dealt a share that does not fit its commitment. A joint key of zero is a blameless restart.
+/// A hard edge to whoever dealt a share that does not fit its commitment: a third party cannot tell whether the dealer
+/// or the recipient lies about a private message (§5.2). A joint key of zero is a blameless restart.
 pub fn finish<C: Curve>(ctx: &Ctx, state: Dealt<C>, shares: All<Share<C>>) -> Result<KeyShare<C>, Abort> {
     let faults: Vec<_> = shares
         .iter()
         .filter(|(dealer, share)| !state.commitments[dealer].verify(ctx.me(), &share.0))
         .map(|(party, _)| crate::Fault {
             party,
-            severity: crate::Severity::Condemned,
+            severity: crate::Severity::HardEdge,
             what: "its share does not fit its commitment",
         })
         .collect();

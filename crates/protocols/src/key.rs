@@ -6,6 +6,7 @@ use crate::{Abort, Message};
 use alloc::vec::Vec;
 use core::fmt;
 use group::Group;
+use quorate_sharing::index::MAX_PARTIES;
 use quorate_sharing::{Curve, Index, Indices, SecretScalar, lagrange};
 
 /// The public side of one sharing: X, every X_i, t and the chain code.
@@ -101,6 +102,9 @@ impl<C: Curve> Message for PublicShares<C> {
         let mut reader = Reader::new(bytes);
         let threshold = usize::from(u16::from_be_bytes(reader.array()?));
         let n = usize::from(u16::from_be_bytes(reader.array()?));
+        if !(1..=MAX_PARTIES).contains(&n) {
+            return Err(Malformed::Field("impossible number of parties"));
+        }
         // Each party takes a known number of bytes, so a false count is refused before anything is allocated.
         if reader.remaining() != n * (2 + C::POINT_BYTES) + C::POINT_BYTES + 32 {
             return Err(Malformed::Length);

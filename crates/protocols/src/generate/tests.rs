@@ -190,7 +190,7 @@ fn a_zero_part_is_refused() {
 }
 
 #[test]
-fn a_wrong_share_condemns_its_dealer_at_its_victim() {
+fn a_wrong_share_is_an_edge_between_its_dealer_and_its_victim() {
     let results = run::<Ed25519>(
         2,
         3,
@@ -205,7 +205,8 @@ fn a_wrong_share_condemns_its_dealer_at_its_victim() {
         },
     );
     let Err(Abort::Blame(faults)) = &results[0] else { panic!("a wrong share was accepted") };
-    assert_eq!(faults.iter().map(|f| f.party.get()).collect::<Vec<_>>(), vec![3]);
+    let faults: Vec<_> = faults.iter().map(|f| (f.party.get(), f.severity)).collect();
+    assert_eq!(faults, vec![(3, Severity::HardEdge)], "nobody else can check a private message");
     assert!(results[1].is_ok() && results[2].is_ok());
 }
 
@@ -235,4 +236,19 @@ fn inconsistent_public_shares_are_refused() {
     }
     let stolen = SecretScalar::new(*shares[1].secret().expose());
     assert!(KeyShare::new(shares[0].index(), stolen, good.clone()).is_err());
+}
+
+/// The count is judged by itself: the body behind it is long enough, but nothing of it is decoded.
+#[test]
+fn impossible_numbers_of_public_shares_are_refused_first() {
+    let encoded = |n: usize| {
+        let mut bytes = vec![0xff; 4 + n * (2 + Secp256k1::POINT_BYTES) + Secp256k1::POINT_BYTES + 32];
+        bytes[..2].copy_from_slice(&2u16.to_be_bytes());
+        bytes[2..4].copy_from_slice(&(n as u16).to_be_bytes());
+        PublicShares::<Secp256k1>::decode(&bytes, ())
+    };
+    for n in [0, 65, 300, 65_535] {
+        assert_eq!(encoded(n), Err(Malformed::Field("impossible number of parties")), "{n}");
+    }
+    assert!(matches!(encoded(64), Err(Malformed::Value(_))), "judged by its content");
 }
