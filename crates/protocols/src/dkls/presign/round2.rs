@@ -4,7 +4,7 @@ use super::round1::State1;
 use super::{OWN_ALTERED, Pair};
 use crate::dkls::key::Common;
 use crate::dkls::messages::{Broadcast1, Broadcast2, Masked, slot};
-use crate::dkls::pairs::{Ole, PairAccess, all_clean, locked};
+use crate::dkls::pairs::{Ole, OleFailure, PairAccess, all_clean, locked};
 use crate::dkls::{Point, Scalar, Secret};
 use crate::{Abort, All, Each, Fault, Severity};
 use alloc::collections::BTreeMap;
@@ -34,8 +34,8 @@ pub type Round2<P> = (State2<P>, Broadcast2, Each<<P as Ole>::Reply>);
 /// Checks round 1 and answers every peer's request, one peer after another, each under its pair's lock.
 ///
 /// # Errors
-/// A hard edge to a peer whose zero shares do not cancel ours, or whose request fails its check (the pair is then
-/// poisoned); [`Abort::Witnessed`] if the zero shares of two others do not cancel.
+/// A hard edge to a peer whose zero shares do not cancel ours, or whose request fails its check (either way the pair
+/// is poisoned first); [`Abort::Witnessed`] if the zero shares of two others do not cancel.
 pub fn round2<A: PairAccess>(
     state: State1<A::Pair>,
     broadcasts: All<Broadcast1>,
@@ -48,7 +48,7 @@ pub fn round2<A: PairAccess>(
         return Err(OWN_ALTERED);
     }
     check_sizes(&common, &broadcasts)?;
-    check_zero_shares(&common, &broadcasts)?;
+    check_zero_shares(&common, &broadcasts, pairs)?;
     let pk = (0..common.count).map(|b| public_shares(&common, &broadcasts, b)).collect();
     let phi: Vec<Secret> = (0..common.count).map(|_| Secret::random(rng)).collect();
 
@@ -100,8 +100,13 @@ fn check_sizes(common: &Common, broadcasts: &All<Broadcast1>) -> Result<(), Abor
     }
 }
 
-/// Z_{i,j} = −Z_{j,i} for every pair and element. Own pairs come first: those edges are ours to draw.
-fn check_zero_shares(common: &Common, broadcasts: &All<Broadcast1>) -> Result<(), Abort> {
+/// Z_{i,j} = −Z_{j,i} for every pair and element. Own pairs come first: those edges are ours to draw, and their pair
+/// states are poisoned before anybody hears of it (§4.2).
+fn check_zero_shares<A: PairAccess>(
+    common: &Common,
+    broadcasts: &All<Broadcast1>,
+    pairs: &mut A,
+) -> Result<(), Abort> {
     const WHAT: &str = "the zero shares of the pair do not cancel";
     let (me, others) = (common.ctx.me(), common.parties() - 1);
     let (mut own, mut witnessed) = (Vec::new(), None);
@@ -116,6 +121,8 @@ fn check_zero_shares(common: &Common, broadcasts: &All<Broadcast1>) -> Result<()
             }
             if *party_i == me || *party_j == me {
                 let party = if *party_i == me { *party_j } else { *party_i };
+                // A state that is gone, renewed or poisoned already leaves nothing to poison; the edge stands.
+                let _ = locked(common, pairs, party, |_| Err::<(), _>(OleFailure::Peer(WHAT)));
                 own.push(Fault { party, severity: Severity::HardEdge, what: WHAT });
             } else if witnessed.is_none() {
                 witnessed = Some((*party_i, *party_j));

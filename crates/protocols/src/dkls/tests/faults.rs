@@ -40,6 +40,8 @@ fn wrong_zero_share_is_an_edge_of_its_pair_alone() {
             matches!(aborts[&index(1)], Abort::Witnessed { between, .. } if between == (index(2), index(BAD)))
         );
         assert!(!next.states.contains_key(&index(1)) && !next.states.contains_key(&index(2)));
+        assert!(cluster.poisoned(2, BAD), "the iron rule counts a failed check of Z");
+        assert!(!cluster.poisoned(2, 1) && !cluster.poisoned(1, 2) && !cluster.poisoned(1, BAD));
     }
 }
 
