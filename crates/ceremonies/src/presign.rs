@@ -166,7 +166,7 @@ impl<A: PairAccess<Pair = PairState> + Send + 'static> Round for Wait2<A> {
     }
 }
 
-impl<A: Send + 'static> Round for Wait3<A> {
+impl<A: PairAccess<Pair = PairState> + Send + 'static> Round for Wait3<A> {
     type Output = Vec<Presignature>;
 
     fn expects(&self) -> Expects {
@@ -178,16 +178,17 @@ impl<A: Send + 'static> Round for Wait3<A> {
     }
 
     fn receive(self: Box<Self>, inbox: Inbox, env: &mut Env<'_>) -> Result<Step<Self::Output>, Abort> {
-        let Self { common, state } = *self;
+        let Self { mut common, state } = *self;
         let broadcasts = bodies::<Broadcast3, _>(&common, &inbox)?;
-        let (state, broadcast) = presign::round4(state, broadcasts, inbox.transcript, &mut env.rng)?;
+        let (state, broadcast) =
+            presign::round4(state, broadcasts, &mut common.pairs, inbox.transcript, &mut env.rng)?;
         let outgoing =
             Outgoing { broadcast: Some(echoed(inbox.echo, broadcast.encode())), ..Outgoing::default() };
         Ok(Step::Next { outgoing, round: Box::new(Wait4 { common, state }) })
     }
 }
 
-impl<A: Send + 'static> Round for Wait4<A> {
+impl<A: PairAccess<Pair = PairState> + Send + 'static> Round for Wait4<A> {
     type Output = Vec<Presignature>;
 
     fn expects(&self) -> Expects {
@@ -200,8 +201,9 @@ impl<A: Send + 'static> Round for Wait4<A> {
     }
 
     fn receive(self: Box<Self>, inbox: Inbox, _: &mut Env<'_>) -> Result<Step<Self::Output>, Abort> {
-        let broadcasts = bodies::<Broadcast4, _>(&self.common, &inbox)?;
-        let output = presign::finish(self.state, broadcasts)?;
+        let Self { mut common, state } = *self;
+        let broadcasts = bodies::<Broadcast4, _>(&common, &inbox)?;
+        let output = presign::finish(state, broadcasts, &mut common.pairs)?;
         Ok(Step::Done { outgoing: Outgoing::default(), output })
     }
 }

@@ -6,6 +6,7 @@ use crate::dkls::Point;
 use crate::dkls::algebra::{MemberPoints, MemberSecrets};
 use crate::dkls::key::Common;
 use crate::dkls::messages::{Broadcast3, Broadcast4};
+use crate::dkls::pairs::{PairAccess, all_clean};
 use crate::dkls::presignature::{Binding, Member, Presignature, PresignaturePublic};
 use crate::dkls::sigma::{self, Proof, Statement};
 use crate::{Abort, All, Fault, Severity};
@@ -16,7 +17,7 @@ use rand_core::{CryptoRng, RngCore};
 /// What this party keeps between round 4 and the end.
 pub struct State4 {
     presignatures: Vec<Presignature>,
-    ctx: crate::Ctx,
+    common: Common,
     own: Broadcast4,
 }
 
@@ -26,10 +27,11 @@ pub struct State4 {
 /// there ends the run with a soft edge, since proofs made on another view prove nothing here.
 ///
 /// # Errors
-/// Condemns for a wrong proof.
-pub fn round4(
+/// Condemns for a wrong proof; [`Abort::Restart`] if a pair of this run was poisoned or renewed meanwhile.
+pub fn round4<A: PairAccess>(
     state: State3,
     broadcasts: All<Broadcast3>,
+    pairs: &mut A,
     echo: [u8; 32],
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(State4, Broadcast4), Abort> {
@@ -46,18 +48,25 @@ pub fn round4(
         .map(|(b, (secrets, sums))| assemble(&common, &broadcasts, b, sums, secrets, echo))
         .collect();
     let own = Broadcast4 { pd: presignatures.iter().map(|p| *p.public().pd()).collect() };
-    Ok((State4 { presignatures, ctx: common.ctx, own: own.clone() }, own))
+    all_clean(&common, pairs)?;
+    Ok((State4 { presignatures, common, own: own.clone() }, own))
 }
 
 /// Ends the run: usable only if all t members signed the same hashes.
 ///
 /// # Errors
-/// A soft edge to who signed another hash: views differ, which §1.4 settles.
-pub fn finish(state: State4, broadcasts: All<Broadcast4>) -> Result<Vec<Presignature>, Abort> {
-    if *broadcasts.of(state.ctx.me()) != state.own {
+/// A soft edge to who signed another hash: views differ, which §1.4 settles. [`Abort::Restart`] if a pair of this run
+/// was poisoned or renewed meanwhile: then nothing of it goes into stock (§4.2).
+pub fn finish<A: PairAccess>(
+    state: State4,
+    broadcasts: All<Broadcast4>,
+    pairs: &mut A,
+) -> Result<Vec<Presignature>, Abort> {
+    if *broadcasts.of(state.common.ctx.me()) != state.own {
         return Err(OWN_ALTERED);
     }
     differing(&broadcasts, |message| *message == state.own, "signed another presignature hash")?;
+    all_clean(&state.common, pairs)?;
     Ok(state.presignatures)
 }
 

@@ -9,7 +9,7 @@ use quorate_sharing::Index;
 #[test]
 fn a_poisoned_or_renewed_pair_ends_every_run_that_used_it() {
     for renewed in [false, true] {
-        for round in [1, 2, 3] {
+        for round in 1..=5 {
             let mut cluster = cluster();
             let spoil = |cluster: &mut Cluster<Ideal>| {
                 let table = &mut cluster.tables.get_mut(&index(1)).unwrap().0;
@@ -34,14 +34,27 @@ fn a_poisoned_or_renewed_pair_ends_every_run_that_used_it() {
                     spoil(&mut cluster);
                     cluster.outcomes2(sent).1
                 }
-                _ => {
+                3 => {
                     let sent = cluster.round1();
                     let sent = cluster.round2(sent);
                     spoil(&mut cluster);
                     cluster.outcomes3(sent).1
                 }
+                4 => {
+                    let sent = three(&mut cluster);
+                    spoil(&mut cluster);
+                    let (next, aborts) = cluster.outcomes4(sent);
+                    assert!(!next.shown.contains_key(&index(1)));
+                    aborts
+                }
+                _ => {
+                    let sent = three(&mut cluster);
+                    let sent = cluster.round4(sent);
+                    spoil(&mut cluster);
+                    cluster.finish(sent).into_iter().filter_map(|(i, got)| Some((i, got.err()?))).collect()
+                }
             };
-            assert_eq!(aborts.len(), 1);
+            assert_eq!(aborts.len(), 1, "round {round}");
             assert!(matches!(aborts[&index(1)], Abort::Restart(_)), "{aborts:?}");
         }
     }

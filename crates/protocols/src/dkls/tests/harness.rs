@@ -212,7 +212,9 @@ impl<P: Ole> Cluster<P> {
         let (mut next, mut aborts) = (Sent::new(), By::new());
         for me in self.set.clone().iter() {
             let state = sent.states.remove(&me).unwrap();
-            match presign::round4(state, sent.broadcasts(&self.ctx(me)), echo, &mut self.rng) {
+            let broadcasts = sent.broadcasts(&self.ctx(me));
+            let table = self.tables.get_mut(&me).unwrap();
+            match presign::round4(state, broadcasts, table, echo, &mut self.rng) {
                 Ok((state, broadcast)) => next.add(me, state, broadcast, By::new()),
                 Err(abort) => drop(aborts.insert(me, abort)),
             }
@@ -227,11 +229,13 @@ impl<P: Ole> Cluster<P> {
     }
 
     pub fn finish(&mut self, mut sent: Sent4) -> Outcomes<Vec<Presignature>> {
+        let set = self.set.clone();
         let finish = |me| {
             let state = sent.states.remove(&me).unwrap();
-            (me, presign::finish(state, sent.broadcasts(&self.ctx(me))))
+            let broadcasts = sent.broadcasts(&self.ctx(me));
+            (me, presign::finish(state, broadcasts, self.tables.get_mut(&me).unwrap()))
         };
-        self.set.iter().map(finish).collect()
+        set.iter().map(finish).collect()
     }
 
     /// All rounds; each party's presignatures.

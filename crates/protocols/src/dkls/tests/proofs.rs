@@ -25,10 +25,12 @@ fn wrong_psi_falls_back_on_its_sender() {
     let state = sent.states.remove(&index(BAD)).unwrap();
     let own = sent.own[&index(BAD)].clone();
     let all = By::from([1, 2, BAD].map(|i| (index(i), own.clone())));
-    let mut lies = presign::finish(state, All::broadcast(&cluster.ctx(index(BAD)), all).unwrap()).unwrap();
+    let all = All::broadcast(&cluster.ctx(index(BAD)), all).unwrap();
+    let mut lies = presign::finish(state, all, cluster.tables.get_mut(&index(BAD)).unwrap()).unwrap();
     let mut finish = |i: u16| {
         let all = All::broadcast(&cluster.ctx(index(i)), sent.shown.clone()).unwrap();
-        presign::finish(sent.states.remove(&index(i)).unwrap(), all).unwrap().remove(0)
+        let table = cluster.tables.get_mut(&index(i)).unwrap();
+        presign::finish(sent.states.remove(&index(i)).unwrap(), all, table).unwrap().remove(0)
     };
     let (one, two) = (finish(1), finish(2));
     let public = one.public().clone();
