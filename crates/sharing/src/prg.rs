@@ -11,11 +11,14 @@
 use aes::cipher::{BlockEncrypt, KeyInit};
 use aes::{Aes128, Block};
 use sha2::digest::core_api::Block as HashBlock;
-use sha2::{Digest, Sha256, Sha256VarCore, compress256};
+use sha2::{Sha256VarCore, compress256};
 use zeroize::Zeroize;
 
 /// How many AES blocks are in flight at once; what the `aes` crate handles in one go with hardware support.
 const LANES: usize = 8;
+
+/// The longest secret that [`derive`] takes, in bytes: two blocks of SHA-256 less all that goes around it.
+pub const MAX_SECRET: usize = 2 * 64 - 37 - 9;
 
 /// SHA-256's initial state (FIPS 180-4 §5.3.3).
 const SHA256_START: [u32; 8] =
@@ -26,15 +29,41 @@ const SHA256_START: [u32; 8] =
 ///
 /// Injective: all fields but the last have fixed lengths. It cannot meet [`crate::Transcript::expand`], which hashes
 /// 40 bytes: here there are at least 45 for any secret of 8 bytes or more.
+///
+/// # Panics
+/// If `secret` is longer than [`MAX_SECRET`] bytes: lengths here are constants of the caller's.
 pub fn derive(salt: &[u8; 32], index: u32, part: u8, secret: &[u8]) -> [u8; 32] {
     debug_assert!(secret.len() >= 8, "shorter secrets could be mistaken for an expansion's counter");
-    Sha256::new()
-        .chain_update(salt)
-        .chain_update(index.to_be_bytes())
-        .chain_update([part])
-        .chain_update(secret)
-        .finalize()
-        .into()
+    assert!(secret.len() <= MAX_SECRET, "a secret of more than {MAX_SECRET} bytes");
+    // Blocks of our own and not the crate's hasher, which would leave the secret in its buffer.
+    let length = 37 + secret.len();
+    let mut blocks = [HashBlock::<Sha256VarCore>::default(); 2];
+    let [first, second] = &mut blocks;
+    first[..32].copy_from_slice(salt);
+    first[32..36].copy_from_slice(&index.to_be_bytes());
+    first[36] = part;
+    let (head, tail) = secret.split_at(secret.len().min(64 - 37));
+    first[37..][..head.len()].copy_from_slice(head);
+    second[..tail.len()].copy_from_slice(tail);
+    // Padding (FIPS 180-4 §5.1.1): a one bit, zeros, the length in bits at the end of the last block.
+    blocks[length / 64][length % 64] = 0x80;
+    let used = (length + 9).div_ceil(64);
+    blocks[used - 1][62..].copy_from_slice(&(length as u16 * 8).to_be_bytes());
+    let out = compress(&blocks[..used]);
+    blocks.iter_mut().for_each(|block| block[..].zeroize());
+    out
+}
+
+/// SHA-256 of padded blocks; the state is erased.
+fn compress(blocks: &[HashBlock<Sha256VarCore>]) -> [u8; 32] {
+    let mut state = SHA256_START;
+    compress256(&mut state, blocks);
+    let mut out = [0u8; 32];
+    for (bytes, word) in out.chunks_exact_mut(4).zip(&state) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    state.zeroize();
+    out
 }
 
 /// [`derive`] of a 16-byte secret for parts 0 to N − 1, at the price of N bare compressions: the inner loop of OT.
@@ -49,12 +78,9 @@ pub fn derive_parts<const N: usize>(salt: &[u8; 32], index: u32, secret: &[u8; 1
     let mut out = [[0u8; 32]; N];
     for (part, out) in out.iter_mut().enumerate() {
         block[36] = part as u8;
-        let mut state = SHA256_START;
-        compress256(&mut state, core::slice::from_ref(&block));
-        for (bytes, word) in out.chunks_exact_mut(4).zip(state) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
+        *out = compress(core::slice::from_ref(&block));
     }
+    block[..].zeroize();
     out
 }
 
@@ -82,6 +108,7 @@ pub fn fill(key: &[u8; 16], out: &mut [u128]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use sha2::{Digest, Sha256};
 
     /// FIPS 197 has no counter-mode vectors with a zero start; these are SP 800-38A's block cipher on counters 0 and 1.
     #[test]
@@ -113,6 +140,12 @@ mod tests {
         flat[36] = 3;
         flat[37..].fill(4);
         assert_eq!(base, <[u8; 32]>::from(Sha256::digest(&flat)));
+        for length in 8..=MAX_SECRET {
+            flat.truncate(37);
+            flat.resize(37 + length, 0x5a);
+            let hashed = <[u8; 32]>::from(Sha256::digest(&flat));
+            assert_eq!(derive(&[1; 32], 2, 3, &flat[37..]), hashed, "padding for {length} bytes");
+        }
         let parts = derive_parts::<4>(&[1; 32], 2, &[4; 16]);
         assert_eq!(parts, [0, 1, 2, 3].map(|part| derive(&[1; 32], 2, part, &[4; 16])));
     }

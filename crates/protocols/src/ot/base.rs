@@ -16,8 +16,9 @@
 //!
 //! The group is ristretto255 and not secp256k1: it hashes and multiplies three times faster, its encodings are
 //! unique and free of torsion by construction, and the project rests on curve25519 anyway (identities, sealing).
-//! H doubles its output and the KDF hashes the double of the shared point: both are bijections, and doubled points
-//! are encoded in batches with one inversion.
+//!
+//! Points are encoded one by one. A batch with one inversion would be quicker by a millisecond or two, but it, and the
+//! list that goes in, would leave points on the heap in an order that tells the choices, or the pads.
 //!
 //! `salt` below is a hash over the set-up's SSID, both indices and identity keys, and the direction; so with i and b
 //! every hash is bound to all that docs/spec §4.1 asks for.
@@ -30,7 +31,6 @@ use curve25519_dalek::ristretto::{CompressedRistretto, RistrettoBasepointTable, 
 use curve25519_dalek::{Scalar, traits::IsIdentity};
 use quorate_sharing::{DecodeError, Transcript};
 use rand_core::{CryptoRng, RngCore};
-use subtle::ConditionallySelectable;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Base OTs in a direction: λ_c.
@@ -76,35 +76,36 @@ impl Points {
     }
 }
 
-/// Half of H_{i,b}(other).
-fn hash_half(salt: &[u8; 32], index: usize, branch: u8, other: &[u8; POINT]) -> RistrettoPoint {
+/// H_{i,b}(other). Which branch the receiver asks for is its choice, so it and what it is made of are erased.
+fn hash(salt: &[u8; 32], index: usize, branch: u8, other: &[u8; POINT]) -> Zeroizing<RistrettoPoint> {
     let wide = Transcript::new("ot/base/group")
         .field("direction", salt)
         .number("index", index as u64)
         .field("branch", &[branch])
         .field("other", other)
         .expand(64);
-    let mut uniform = [0u8; 64];
+    let (wide, mut uniform) = (Zeroizing::new(wide), Zeroizing::new([0u8; 64]));
     uniform.copy_from_slice(&wide);
-    RistrettoPoint::from_uniform_bytes(&uniform)
+    Zeroizing::new(RistrettoPoint::from_uniform_bytes(&uniform))
 }
 
-/// The KDF. `both` is r_0 ‖ r_1, `shared` the encoding of the doubled Diffie–Hellman point.
+/// The KDF. `both` is r_0 ‖ r_1, `shared` the Diffie–Hellman point.
 fn pad(
     salt: &[u8; 32],
     index: usize,
     branch: u8,
     sender: &[u8],
     both: &[u8],
-    shared: &CompressedRistretto,
+    shared: &RistrettoPoint,
 ) -> Pad {
+    let shared = Zeroizing::new(shared.compress().to_bytes());
     let mut digest = Transcript::new("ot/base/pad")
         .field("direction", salt)
         .number("index", index as u64)
         .field("branch", &[branch])
         .field("sender", sender)
         .field("receiver", both)
-        .field("shared", shared.as_bytes())
+        .field("shared", &*shared)
         .digest();
     let mut pad = [0u8; 16];
     pad.copy_from_slice(&digest[..16]);
@@ -116,8 +117,8 @@ fn pad(
 pub(crate) struct Receiver {
     /// Bit i is the choice in OT i.
     choices: Zeroizing<u128>,
-    /// a_i / 2.
-    halves: Zeroizing<Vec<Scalar>>,
+    /// a_i.
+    exponents: Zeroizing<Vec<Scalar>>,
 }
 
 impl Receiver {
@@ -127,28 +128,32 @@ impl Receiver {
         choices: u128,
         rng: &mut (impl RngCore + CryptoRng),
     ) -> (Self, Points) {
-        let other_halves: Vec<RistrettoPoint> = (0..OTS).map(|_| RistrettoPoint::random(rng)).collect();
-        let others = RistrettoPoint::double_and_compress_batch(&other_halves);
-        let halves: Zeroizing<Vec<Scalar>> = Zeroizing::new((0..OTS).map(|_| Scalar::random(rng)).collect());
-        let mine_halves: Vec<RistrettoPoint> = (0..OTS)
-            .map(|i| {
-                let branch = bit(choices, i).unwrap_u8();
-                RistrettoPoint::mul_base(&halves[i]) - hash_half(salt, i, branch, others[i].as_bytes())
-            })
-            .collect();
-        let mine = RistrettoPoint::double_and_compress_batch(&mine_halves);
+        let mut exponents = Zeroizing::new(Vec::with_capacity(OTS));
         let mut message =
             Points { decoded: Vec::with_capacity(OTS), bytes: Vec::with_capacity(Points::BYTES) };
-        for i in 0..OTS {
-            let (mut first, mut second) = (mine[i].to_bytes(), others[i].to_bytes());
-            swap_if(bit(choices, i), &mut first, &mut second);
-            message.bytes.extend_from_slice(&first);
-            message.bytes.extend_from_slice(&second);
-            let (mut first, mut second) = (mine_halves[i], other_halves[i]);
-            RistrettoPoint::conditional_swap(&mut first, &mut second, bit(choices, i));
-            message.decoded.push([first + first, second + second]);
+        while message.decoded.len() < OTS {
+            let i = message.decoded.len();
+            let choice = bit(choices, i);
+            let exponent = Zeroizing::new(Scalar::random(rng));
+            let second = Zeroizing::new(RistrettoPoint::random(rng));
+            let mut second = Zeroizing::new(second.compress().to_bytes());
+            let hashed = hash(salt, i, choice.unwrap_u8(), &second);
+            let first = Zeroizing::new(RistrettoPoint::mul_base(&exponent) - *hashed);
+            let mut first = Zeroizing::new(first.compress().to_bytes());
+            swap_if(choice, &mut *first, &mut *second);
+            // Decoded again, since coordinates from arithmetic may tell how a point came about. The identity is drawn
+            // again (§1.6).
+            let (Ok(one), Ok(two)) =
+                (read_point(&mut Reader::new(&*first)), read_point(&mut Reader::new(&*second)))
+            else {
+                continue;
+            };
+            message.bytes.extend_from_slice(&*first);
+            message.bytes.extend_from_slice(&*second);
+            message.decoded.push([one, two]);
+            exponents.push(*exponent);
         }
-        (Self { choices: Zeroizing::new(choices), halves }, message)
+        (Self { choices: Zeroizing::new(choices), exponents }, message)
     }
 
     /// The choices.
@@ -164,19 +169,13 @@ impl Receiver {
         sent: &[u8],
     ) -> Zeroizing<Vec<Pad>> {
         let table = RistrettoBasepointTable::create(sender);
-        let mut shared = Zeroizing::new(Vec::with_capacity(OTS));
-        for half in self.halves.iter() {
-            let point = &table * half;
-            shared.push(point + point);
-        }
         let sender = sender.compress();
-        let mut encoded = RistrettoPoint::double_and_compress_batch(shared.iter());
         let mut pads = Zeroizing::new(Vec::with_capacity(OTS));
-        for (i, both) in sent.chunks_exact(2 * POINT).enumerate() {
+        for (i, (exponent, both)) in self.exponents.iter().zip(sent.chunks_exact(2 * POINT)).enumerate() {
             let branch = bit(*self.choices, i).unwrap_u8();
-            pads.push(pad(salt, i, branch, sender.as_bytes(), both, &encoded[i]));
+            let shared = Zeroizing::new(&table * exponent);
+            pads.push(pad(salt, i, branch, sender.as_bytes(), both, &shared));
         }
-        encoded.iter_mut().for_each(Zeroize::zeroize);
         pads
     }
 }
@@ -207,25 +206,20 @@ impl Sender {
 
     /// Both pads of every OT, from the receiver's message.
     pub(crate) fn finish(&self, salt: &[u8; 32], message: &Points) -> Zeroizing<Vec<[Pad; 2]>> {
-        let mut shared = Zeroizing::new(Vec::with_capacity(OTS * 2));
-        for (i, (pair, both)) in message.decoded.iter().zip(message.bytes.chunks_exact(2 * POINT)).enumerate()
-        {
-            for branch in 0..2usize {
-                let mut other = [0u8; POINT];
-                other.copy_from_slice(&both[(1 - branch) * POINT..][..POINT]);
-                let half = hash_half(salt, i, branch as u8, &other);
-                shared.push((pair[branch] + half + half) * *self.secret);
-            }
-        }
-        let mut encoded = RistrettoPoint::double_and_compress_batch(shared.iter());
         let sender = self.point.compress();
         let mut pads = Zeroizing::new(Vec::with_capacity(OTS));
-        for (i, both) in message.bytes.chunks_exact(2 * POINT).enumerate() {
-            let one =
-                |branch: usize| pad(salt, i, branch as u8, sender.as_bytes(), both, &encoded[2 * i + branch]);
+        for (i, (points, both)) in
+            message.decoded.iter().zip(message.bytes.chunks_exact(2 * POINT)).enumerate()
+        {
+            let one = |branch: usize| {
+                let mut other = [0u8; POINT];
+                other.copy_from_slice(&both[(1 - branch) * POINT..][..POINT]);
+                let hashed = hash(salt, i, branch as u8, &other);
+                let shared = Zeroizing::new((points[branch] + *hashed) * *self.secret);
+                pad(salt, i, branch as u8, sender.as_bytes(), both, &shared)
+            };
             pads.push([one(0), one(1)]);
         }
-        encoded.iter_mut().for_each(Zeroize::zeroize);
         pads
     }
 }
@@ -258,11 +252,12 @@ mod tests {
 
     #[test]
     fn every_ot_has_its_own_hash() {
-        let point = RistrettoPoint::mul_base(&Scalar::ONE).compress();
-        let base = hash_half(&[1; 32], 2, 0, point.as_bytes());
-        assert_ne!(base, hash_half(&[0; 32], 2, 0, point.as_bytes()));
-        assert_ne!(base, hash_half(&[1; 32], 3, 0, point.as_bytes()));
-        assert_ne!(base, hash_half(&[1; 32], 2, 1, point.as_bytes()));
+        let point = RistrettoPoint::mul_base(&Scalar::ONE);
+        let bytes = point.compress().to_bytes();
+        let base = *hash(&[1; 32], 2, 0, &bytes);
+        assert_ne!(base, *hash(&[0; 32], 2, 0, &bytes));
+        assert_ne!(base, *hash(&[1; 32], 3, 0, &bytes));
+        assert_ne!(base, *hash(&[1; 32], 2, 1, &bytes));
         let base = pad(&[1; 32], 2, 0, &[3; 32], &[4; 64], &point);
         assert_ne!(base, pad(&[0; 32], 2, 0, &[3; 32], &[4; 64], &point));
         assert_ne!(base, pad(&[1; 32], 3, 0, &[3; 32], &[4; 64], &point));

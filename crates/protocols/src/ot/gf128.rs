@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use polyval::universal_hash::{KeyInit, UniversalHash};
 use polyval::{Block, Polyval};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bits in a block, rows in a transposed square, columns of an extension.
 pub(crate) const BLOCK: usize = 128;
@@ -16,9 +16,15 @@ fn keyed(key: u128) -> Polyval {
 }
 
 fn product(key: &Polyval, value: u128) -> u128 {
+    // The hash's own state is erased by the crate (its feature `zeroize`), the blocks here.
+    let mut block = Block::from(value.to_le_bytes());
     let mut hash = key.clone();
-    hash.update(&[Block::from(value.to_le_bytes())]);
-    u128::from_le_bytes(hash.finalize().into())
+    hash.update(core::slice::from_ref(&block));
+    block[..].zeroize();
+    let mut tag = hash.finalize();
+    let product = tag.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte));
+    tag[..].zeroize();
+    product
 }
 
 /// Hashes each column of `width` = χ.len() + 1 blocks to Σ_j χ_j·block_j + last block (eprint 2022/192, the universal

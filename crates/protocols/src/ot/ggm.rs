@@ -46,12 +46,12 @@ fn halves(bytes: &[u8; 32]) -> (Pad, Pad) {
 }
 
 fn children(salt: &[u8; 32], tree: usize, level: usize, node: &Pad) -> (Pad, Pad) {
-    halves(&prg::derive(salt, tree as u32, level as u8, node))
+    halves(&Zeroizing::new(prg::derive(salt, tree as u32, level as u8, node)))
 }
 
 /// (seed, s̃) of a leaf.
 fn leaf(salt: &[u8; 32], tree: usize, node: &Pad) -> (Pad, [u8; 32]) {
-    let seed = halves(&prg::derive(salt, tree as u32, LEAF, node)).0;
+    let seed = halves(&Zeroizing::new(prg::derive(salt, tree as u32, LEAF, node))).0;
     (seed, prg::derive(salt, tree as u32, PROOF, node))
 }
 

@@ -170,8 +170,17 @@ impl OleReceiver {
 }
 
 /// H of a row: three scalars.
-fn pads(session: &Session, row: usize, value: u128) -> Row {
-    prg::derive_parts(&session.salt, row as u32, &value.to_le_bytes()).map(|bytes| secp256k1_reduce(&bytes))
+fn pads(session: &Session, row: usize, value: u128) -> Zeroizing<Row> {
+    let value = Zeroizing::new(value.to_le_bytes());
+    let bytes = Zeroizing::new(prg::derive_parts::<WIDTH>(&session.salt, row as u32, &value));
+    let mut pads = Zeroizing::new([Scalar::ZERO; WIDTH]);
+    pads.iter_mut().zip(bytes.iter()).for_each(|(pad, bytes)| *pad = secp256k1_reduce(bytes));
+    pads
+}
+
+/// Puts two sums into secrets, without a copy in between that nobody erases.
+fn outputs(sums: &[Scalar; 2]) -> [SecretScalar<Secp256k1>; 2] {
+    [SecretScalar::new(sums[0]), SecretScalar::new(sums[1])]
 }
 
 /// θ_1, θ_2 of each element.
@@ -204,7 +213,9 @@ impl MuHash {
     }
 
     fn push(&mut self, mu: &Scalar) {
-        self.buffer.extend_from_slice(&mu.to_bytes());
+        let mut bytes = mu.to_bytes();
+        self.buffer.extend_from_slice(&bytes);
+        bytes[..].zeroize();
     }
 
     fn element(&mut self) {
@@ -294,11 +305,10 @@ pub(crate) fn send_with(
     let mut bytes = vec![0u8; OleReply::encoded_len(count)];
     let mut first = Zeroizing::new(vec![[Scalar::ZERO; WIDTH]; XI * count]);
     let mut masks = Zeroizing::new(Vec::with_capacity(count));
-    let mut outputs = Vec::with_capacity(count);
+    let mut results = Vec::with_capacity(count);
     for (element, input) in inputs.iter().enumerate() {
-        let mask = Scalar::random(&mut *rng);
-        masks.push(mask);
-        let input = Zeroizing::new([*input[0].expose(), *input[1].expose(), mask]);
+        masks.push(Scalar::random(&mut *rng));
+        let input = Zeroizing::new([*input[0].expose(), *input[1].expose(), masks[element]]);
         let mut sums = Zeroizing::new([Scalar::ZERO; 2]);
         for (j, g) in pair.gadget().iter().enumerate() {
             let row = element * XI + j;
@@ -309,9 +319,9 @@ pub(crate) fn send_with(
             }
             sums[0] -= g * &alpha[0];
             sums[1] -= g * &alpha[1];
-            first[row] = alpha;
+            first[row] = *alpha;
         }
-        outputs.push(sums.map(SecretScalar::new));
+        results.push(outputs(&sums));
     }
 
     let (corrections, tail) = bytes.split_at_mut(count * CORRECTIONS);
@@ -322,12 +332,12 @@ pub(crate) fn send_with(
         let eta = masks[element] + one * input[0].expose() + two * input[1].expose();
         write(&mut tail[element * SCALAR..][..SCALAR], &eta);
         for alpha in &first[element * XI..][..XI] {
-            mus.push(&(alpha[2] + one * &alpha[0] + two * &alpha[1]));
+            mus.push(&Zeroizing::new(alpha[2] + one * &alpha[0] + two * &alpha[1]));
         }
         mus.element();
     }
     tail[count * SCALAR..].copy_from_slice(&mus.digest());
-    Ok((OleReply { count, bytes }, outputs))
+    Ok((OleReply { count, bytes }, results))
 }
 
 /// Ends the receiver's part: gives d for each of the sender's inputs.
@@ -350,7 +360,7 @@ pub fn receive_finish(
     let session = &state.session;
     let thetas = thetas(session, &state.extension, state.count, reply.corrections());
     let mut mus = MuHash::new(session);
-    let mut outputs = Vec::with_capacity(state.count);
+    let mut results = Vec::with_capacity(state.count);
     for (element, [one, two]) in thetas.iter().enumerate() {
         let eta = scalar(reply.eta(element));
         let mut sums = Zeroizing::new([Scalar::ZERO; 2]);
@@ -365,16 +375,16 @@ pub fn receive_finish(
             sums[0] += g * &delta[0];
             sums[1] += g * &delta[1];
             let eta = Scalar::conditional_select(&Scalar::ZERO, &eta, choice);
-            mus.push(&(delta[2] + one * &delta[0] + two * &delta[1] - eta));
+            mus.push(&Zeroizing::new(delta[2] + one * &delta[0] + two * &delta[1] - eta));
         }
         mus.element();
-        outputs.push(sums.map(SecretScalar::new));
+        results.push(outputs(&sums));
     }
     if !bool::from(mus.digest().as_slice().ct_eq(reply.check())) {
         pair.poison();
         return Err(OleError::Cheated("the OLE's consistency check failed"));
     }
-    Ok(outputs)
+    Ok(results)
 }
 
 /// A scalar of a reply; all were checked to be canonical when it was decoded.

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 
 mod cheats;
+mod residue;
 mod timing;
 
 const SSID: [u8; 32] = [0x51; 32];
