@@ -2,7 +2,7 @@
 //!
 //! Packets, timers and acknowledgements of writes are events on one clock, in milliseconds from 0.
 
-use crate::{Input, Output, PersistRecord, Session, SessionError};
+use crate::{Input, NotStored, Output, PersistRecord, Session, SessionError};
 use quorate_intent::PublicKey;
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -42,8 +42,10 @@ pub enum Store {
     /// Acknowledges after a random delay.
     #[default]
     Works,
-    /// Refuses.
+    /// Cannot write.
     Fails,
+    /// Says that the record must not be written.
+    Refuses,
     /// Never answers.
     Hangs,
 }
@@ -211,7 +213,12 @@ impl<O> Bus<O> {
                     seat.records.push(record);
                     let answer = match seat.store {
                         Store::Works => Input::Persisted(id),
-                        Store::Fails => Input::PersistFailed(id),
+                        Store::Fails => {
+                            Input::PersistFailed(id, NotStored::Failed("the write failed".to_owned()))
+                        }
+                        Store::Refuses => {
+                            Input::PersistFailed(id, NotStored::Refused("superseded".to_owned()))
+                        }
                         Store::Hangs => continue,
                     };
                     let delay = 1 + self.rng.next_u64() % 20;

@@ -35,6 +35,24 @@ pub struct Fault {
     pub evidence: Vec<u8>,
 }
 
+/// Why a record is not durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotStored {
+    /// It must not be written: a rule says no, and why.
+    Refused(String),
+    /// It could not be written.
+    Failed(String),
+}
+
+impl From<NotStored> for SessionError {
+    fn from(reason: NotStored) -> Self {
+        match reason {
+            NotStored::Refused(reason) => Self::Refused(reason),
+            NotStored::Failed(reason) => Self::Storage(reason),
+        }
+    }
+}
+
 /// Errors of this room.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -57,9 +75,27 @@ pub enum SessionError {
     /// Somebody claims in its signed hello that the last try of this order is spent (§2.3).
     #[error("the tries of this order are used up, as {} claims; approve a new order", .0.party)]
     OrderUsedUp(Fault),
+    /// Two other participants contradict each other. Only they can know which of them lies, so nobody is blamed here
+    /// (§5.2).
+    #[error(
+        "{} and {} contradict each other: {what}; nobody else can tell which of them is at fault, choose a set without one of them",
+        .between.0, .between.1
+    )]
+    Witnessed {
+        /// The two.
+        between: (PublicKey, PublicKey),
+        /// What was wrong.
+        what: &'static str,
+    },
+    /// This party has used the last try of this order, so that it does not even say hello (§2.3).
+    #[error("the tries of this order are used up at this party; approve a new order")]
+    NoTryLeft,
     /// The store did not take a record that had to be durable first (§1.7).
     #[error("the store did not confirm a record: {0}; check the disk, then run the ceremony again")]
-    Storage(&'static str),
+    Storage(String),
+    /// The store works and says that this record must not be written, such as one of an order that was superseded.
+    #[error("this party may not go on: {0}")]
+    Refused(String),
     /// The protocol and the driver do not fit together; a defect on this side.
     #[error("defect on this machine: {0}; please report it")]
     Usage(&'static str),

@@ -1,6 +1,7 @@
 //! Evidence: signed originals that somebody who was not there can check (docs/spec §1.4, §5.2).
 
 use crate::echo;
+use crate::shorten::{self, Header};
 use crate::ssid::{Scope, Terms};
 use crate::wire::{Envelope, Kind};
 use crate::{Hello, Participants, SessionError};
@@ -64,6 +65,21 @@ pub enum Evidence {
         /// The signed hello.
         hello: Vec<u8>,
     },
+    /// What is left of evidence that was too long to be kept: see [`crate::shorten`].
+    Shortened {
+        /// The session id.
+        ssid: [u8; 32],
+        /// Whom the whole evidence is about.
+        culprit: PublicKey,
+        /// Whom a sealed message was for.
+        recipient: Option<PublicKey>,
+        /// [`crate::shorten::whole`] of the whole evidence.
+        whole: [u8; 32],
+        /// Its length in bytes.
+        length: u64,
+        /// The signed messages in it, without their bodies.
+        headers: Vec<Header>,
+    },
 }
 
 /// What evidence shows once its signatures are checked.
@@ -96,6 +112,12 @@ pub enum Checked {
         recipient: PublicKey,
         /// In which round.
         round: u8,
+    },
+    /// Authentic: this party signed messages with these hashes. What was wrong with them shows when somebody has the
+    /// whole evidence.
+    Shortened {
+        /// The sender.
+        culprit: PublicKey,
     },
     /// Proven: this party claimed that the last try is spent.
     UsedUp {
@@ -158,6 +180,9 @@ impl Evidence {
                     return Err(EvidenceError::Nothing);
                 }
                 Ok(Checked::Sealed { culprit: *culprit, recipient: *recipient, round: envelope.round })
+            }
+            Self::Shortened { ssid, culprit, recipient, headers, .. } => {
+                shorten::check(ssid, culprit, recipient.as_ref(), headers)
             }
             Self::UsedUp { ceremony, culprit, hello } => {
                 let envelope = signed(ceremony, culprit, culprit, hello)?;

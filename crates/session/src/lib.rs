@@ -19,6 +19,7 @@ pub mod hello;
 pub mod identity;
 pub mod rounds;
 pub mod seal;
+pub mod shorten;
 pub mod ssid;
 #[cfg(test)]
 mod tests;
@@ -27,7 +28,7 @@ pub mod wire;
 pub use codec::{decode_broadcasts, decode_private, encode_each};
 pub use config::{Config, Limits};
 pub use driver::{Dropped, Input, Output, Session};
-pub use error::{Disagreement, Fault, Missing, SessionError};
+pub use error::{Disagreement, Fault, Missing, NotStored, SessionError};
 pub use evidence::{Checked, Evidence, EvidenceError};
 pub use hello::{Hello, Own};
 pub use identity::{Identity, Participants, statement_digest};

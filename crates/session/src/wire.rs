@@ -37,7 +37,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn new(number: u8) -> Option<Self> {
+    pub(crate) fn new(number: u8) -> Option<Self> {
         const ALL: [Kind; 7] = [
             Kind::Hello,
             Kind::View,
@@ -86,13 +86,30 @@ pub fn digest(
     recipient: Option<&PublicKey>,
     body: &[u8],
 ) -> [u8; 32] {
+    digest_by_hash(scope, kind, round, sender, recipient, &body_hash(body))
+}
+
+/// The hash by which a body enters [`digest`].
+pub fn body_hash(body: &[u8]) -> [u8; 32] {
+    Transcript::new("session/body").field("body", body).digest()
+}
+
+/// [`digest`] of a body of which only the hash is known.
+pub fn digest_by_hash(
+    scope: &[u8; 32],
+    kind: Kind,
+    round: u8,
+    sender: &PublicKey,
+    recipient: Option<&PublicKey>,
+    body: &[u8; 32],
+) -> [u8; 32] {
     Transcript::new("session/message")
         .field("scope", scope)
         .number("kind", kind as u64)
         .number("round", u64::from(round))
         .field("sender", &sender.0)
         .field("recipient", recipient.map_or(&[], |key| &key.0))
-        .field("body", &Transcript::new("session/body").field("body", body).digest())
+        .field("body", body)
         .digest()
 }
 

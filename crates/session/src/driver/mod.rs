@@ -15,7 +15,9 @@ use crate::echo::Settle;
 use crate::seal::CeremonyKey;
 use crate::ssid::View;
 use crate::wire::{Kind, Stamp};
-use crate::{Agreement, Config, Expects, Hello, Identity, PersistRecord, Protocol, Round, SessionError};
+use crate::{
+    Agreement, Config, Expects, Hello, Identity, NotStored, PersistRecord, Protocol, Round, SessionError,
+};
 use board::Board;
 use gate::Gate;
 use quorate_intent::PublicKey;
@@ -37,8 +39,8 @@ pub enum Input {
     },
     /// The record of this number is durable.
     Persisted(u64),
-    /// The record of this number could not be written.
-    PersistFailed(u64),
+    /// The record of this number was not written, and why.
+    PersistFailed(u64, NotStored),
     /// Time has passed.
     Tick,
 }
@@ -123,7 +125,8 @@ impl<O> Session<O> {
     /// Starts a session at time `now` (milliseconds on any clock that this session always sees) and says hello.
     ///
     /// # Errors
-    /// [`SessionError::Config`] when the identity is not a participant or a value is out of bounds.
+    /// [`SessionError::Config`] when the identity is not a participant or a value is out of bounds;
+    /// [`SessionError::NoTryLeft`] when this party told the last try before.
     pub fn new(
         config: Config,
         identity: Arc<Identity>,
@@ -133,6 +136,10 @@ impl<O> Session<O> {
     ) -> Result<(Self, Vec<Output<O>>), SessionError> {
         let me = config.participants.index(&identity.public());
         let me = me.ok_or(SessionError::Config("this party's identity is not among the participants"))?;
+        if config.own.told_try == u32::MAX {
+            // A hello that tells this would be evidence against us.
+            return Err(SessionError::NoTryLeft);
+        }
         config.limits.check()?;
         config.terms.check(&config.participants)?;
         let sealing = CeremonyKey::random(rng);
@@ -176,9 +183,7 @@ impl<O> Session<O> {
         self.timing.set(now);
         match &input {
             Input::Persisted(id) => self.persisted(*id),
-            Input::PersistFailed(id) if self.gate.waits_for(*id) => {
-                self.abort(SessionError::Storage("the write failed"));
-            }
+            Input::PersistFailed(id, reason) if self.gate.waits_for(*id) => self.abort(reason.clone().into()),
             _ => (),
         }
         self.check_time();

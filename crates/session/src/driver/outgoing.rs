@@ -61,6 +61,9 @@ impl<O> Session<O> {
                     SessionError::Blame(faults.iter().map(|fault| self.fault(number, fault)).collect())
                 }
             }
+            Abort::Witnessed { between: (one, other), what } => {
+                SessionError::Witnessed { between: (self.key_of(one), self.key_of(other)), what }
+            }
             Abort::Restart(what) => SessionError::Restart(what),
             Abort::Usage(what) => SessionError::Usage(what),
             _ => SessionError::Usage("a protocol aborted for a reason that the driver does not know"),

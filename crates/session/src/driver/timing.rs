@@ -61,7 +61,7 @@ impl<O> Session<O> {
         }
         let late = now >= self.timing.total || now >= self.timing.round;
         if late && self.gate.closed() {
-            return self.abort(SessionError::Storage("no answer in time"));
+            return self.abort(SessionError::Storage("no answer in time".to_owned()));
         }
         if late {
             let error = self.disagreement().unwrap_or_else(|| SessionError::Timeout(self.missing()));

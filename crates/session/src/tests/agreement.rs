@@ -1,7 +1,7 @@
 //! The session id: everything in it is compared before anything secret is made, and a difference is nobody's fault.
 
 use super::toy::*;
-use crate::bus::Store;
+use crate::bus::{Bus, Store};
 use crate::ssid::TERM_NAMES;
 use crate::wire::Kind;
 use crate::*;
@@ -188,11 +188,38 @@ fn the_try_is_one_above_the_highest_told() {
 
 #[test]
 fn a_used_up_order_names_who_claims_it() {
-    let mut world = world(3, 1, |i, config, _, _| config.own.told_try = if i == 1 { u32::MAX } else { 0 });
+    let ids = identities(3);
+    let mut bus = Bus::new(1);
+    let (liar, key) = (ids[1].clone(), ids[1].public());
+    // The driver of an honest party does not say it; who lies signs its own hello.
+    bus.tamper = Box::new(move |packet| {
+        if packet.from != key || kind(&packet) != (Kind::Hello, 0) {
+            return vec![packet];
+        }
+        let mut hello: Hello = borsh::from_slice(wire::body(&packet.bytes)).unwrap();
+        hello.told_try = u32::MAX;
+        vec![resign(&packet, &liar, &[0; 32], &borsh::to_vec(&hello).unwrap())]
+    });
+    for (i, id) in ids.iter().enumerate() {
+        let mut rng = rng(1, i);
+        let protocol = Box::new(Toy::default());
+        let (session, outputs) = Session::new(config(&ids), id.clone(), protocol, 0, &mut rng).unwrap();
+        bus.seat(id.public(), session, outputs, rng, Store::Works);
+    }
+    let mut world = World { bus, ids };
     world.run();
     let Err(SessionError::OrderUsedUp(fault)) = world.outcome(0) else { panic!() };
     assert_eq!(fault.party, world.key(1));
     assert_eq!(evidence::check(&fault.evidence), Ok(Checked::UsedUp { culprit: world.key(1) }));
+}
+
+#[test]
+fn a_party_without_a_try_left_says_nothing() {
+    let ids = identities(3);
+    let mut config = config(&ids);
+    config.own.told_try = u32::MAX;
+    let started = Session::new(config, ids[0].clone(), Box::new(Toy::default()), 0, &mut rng(1, 0));
+    assert!(matches!(started.err(), Some(SessionError::NoTryLeft)));
 }
 
 #[test]

@@ -125,3 +125,66 @@ fn a_record_under_other_terms_is_void() {
     let fewer = (parties[..3].to_vec(), hellos[..3].to_vec());
     assert!(with(terms, fewer.0, fewer.1).is_err());
 }
+
+/// What is too long to be kept keeps what its signatures cover.
+#[test]
+fn shortened_evidence_still_names_its_culprit() {
+    let world = misbehave(Bad::WrongOpening);
+    let conduct = &world.faults(0)[0].evidence;
+    let world = misbehave(Bad::LongNote);
+    let sealed = &world.faults(0)[0].evidence;
+    for whole in [conduct, sealed] {
+        assert_eq!(&shorten::fit(whole, whole.len()), whole);
+        let short = shorten::fit(whole, whole.len() - 1);
+        // Short messages have headers that are as long: then the hash alone is left.
+        assert!(short.len() < whole.len());
+        assert_eq!(shorten::fit(whole, 32), shorten::whole(whole));
+    }
+    let short = shorten::fit(conduct, conduct.len() - 1);
+    assert_eq!(evidence::check(&short), Ok(Checked::Shortened { culprit: world.key(1) }));
+    let Ok(Evidence::Shortened { ssid, culprit, recipient, whole, length, headers }) =
+        Evidence::decode(&short)
+    else {
+        panic!()
+    };
+    assert_eq!((whole, length as usize), (shorten::whole(conduct), conduct.len()));
+    let with = |headers| Evidence::Shortened { ssid, culprit, recipient, whole, length, headers }.check();
+    assert_eq!(with(Vec::new()), Err(EvidenceError::Nothing));
+    for change in 0..4 {
+        let mut changed = headers.clone();
+        match change {
+            0 => changed[0].body[0] ^= 1,
+            1 => changed[0].round ^= 1,
+            2 => changed[0].sender = PublicKey([1; 32]),
+            _ => changed[0].kind = wire::Kind::Echo as u8,
+        }
+        assert_eq!(with(changed), Err(EvidenceError::Signature), "{change}");
+    }
+}
+
+/// A long sealed message, and two long broadcasts of one round.
+#[test]
+fn long_evidence_is_cut_to_its_headers() {
+    let id = Identity::from_seed(&[1; 32]);
+    let (culprit, recipient, ssid) = (id.public(), PublicKey([2; 32]), [3; 32]);
+    let sign = |kind, recipient, body: &[u8]| {
+        wire::Stamp { ceremony: &[4; 32], scope: &ssid, kind, round: 2, recipient }.sign(&id, body)
+    };
+    let message = sign(wire::Kind::Private, Some(&recipient), &vec![5; 300_000]);
+    let sealed = Evidence::Sealed { ssid, culprit, recipient, message }.encode();
+    let short = shorten::fit(&sealed, 1000);
+    assert!((33..1000).contains(&short.len()));
+    assert_eq!(evidence::check(&short), Ok(Checked::Shortened { culprit }));
+    let [first, second] = [6, 7].map(|byte| sign(wire::Kind::Broadcast, None, &vec![byte; 300_000]));
+    let twice = Evidence::Equivocation { ssid, culprit, first, second }.encode();
+    let short = shorten::fit(&twice, 1000);
+    assert_eq!(evidence::check(&short), Ok(Checked::Equivocation { culprit, round: 2 }));
+}
+
+/// A quarrel of two others blames nobody, and is not called a defect of this machine.
+#[test]
+fn witnesses_blame_nobody() {
+    let world = misbehave(Bad::Witnesses);
+    let between = (world.key(1), world.key(0));
+    assert_eq!(world.outcome(1), &Err(SessionError::Witnessed { between, what: "they differ" }));
+}

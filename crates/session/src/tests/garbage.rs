@@ -131,7 +131,7 @@ fn arbitrary_step(seed: u64, at: usize, inputs: Vec<(u8, Vec<u8>, u64)>) {
         let input = match who % 7 {
             0 => Input::Tick,
             1 => Input::Persisted(number),
-            2 => Input::PersistFailed(number),
+            2 => Input::PersistFailed(number, NotStored::Failed(String::new())),
             3 | 4 => Input::Message { from, bytes },
             _ => Input::Message { from, bytes: replayed },
         };

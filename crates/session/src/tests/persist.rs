@@ -35,10 +35,14 @@ fn nothing_leaves_between_a_record_and_its_acknowledgement() {
 
 #[test]
 fn a_failed_write_ends_the_session_and_sends_nothing() {
-    for store in [Store::Fails, Store::Hangs] {
+    for (store, wanted) in [
+        (Store::Fails, SessionError::Storage("the write failed".into())),
+        (Store::Hangs, SessionError::Storage("no answer in time".into())),
+        // A rule that says no is not a fault of the disk, and its reason comes through.
+        (Store::Refuses, SessionError::Refused("superseded".into())),
+    ] {
         let world = with_store(store);
-        let what = if store == Store::Fails { "the write failed" } else { "no answer in time" };
-        assert_eq!(world.outcome(0), &Err(SessionError::Storage(what)));
+        assert_eq!(world.outcome(0), &Err(wanted));
         let seat = &world.bus.seats[&world.key(0)];
         let wrote = seat.trace.iter().position(|event| *event == Trace::Persist(1)).unwrap();
         assert_eq!(seat.trace[wrote + 1..], [Trace::Ended]);

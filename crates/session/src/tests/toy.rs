@@ -24,6 +24,7 @@ pub enum Bad {
     LongNote,
     WrongEcho,
     BlamesItself,
+    Witnesses,
     EndsEarly,
 }
 
@@ -106,6 +107,10 @@ impl Round for First {
         match toy.bad {
             Bad::WrongEcho => echo[0] ^= 1,
             Bad::BlamesItself => return Err(Abort::condemn(ctx.me(), "myself")),
+            Bad::Witnesses => {
+                let between = (ctx.me(), ctx.others().next().expect("another"));
+                return Err(Abort::Witnessed { between, what: "they differ" });
+            }
             Bad::EndsEarly => {
                 let output = Sum { sum: 0, notes: 0, transcript: inbox.transcript };
                 return Ok(Step::Done { outgoing: Outgoing::default(), output });
