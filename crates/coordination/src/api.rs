@@ -199,12 +199,53 @@ object! {
         /// Satoshi per virtual byte, where the gateway plans.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         pub fee_rate: Option<u64>,
+        /// Partial signatures go by file: once approved, the transfer waits for its signing call to be fetched, and the
+        /// gateway asks no node to sign it.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub by_file: bool,
     }
 }
 
 impl From<SignedIntent> for NewIntent {
     fn from(signed: SignedIntent) -> Self {
-        Self { intent: signed.intent, signature: signed.signature, plan: None, fee_rate: None }
+        Self {
+            intent: signed.intent,
+            signature: signed.signature,
+            plan: None,
+            fee_rate: None,
+            by_file: false,
+        }
+    }
+}
+
+object! {
+    /// Whom a signing call is to be for.
+    #[derive(Default)]
+    #[serde(deny_unknown_fields)]
+    pub struct NewSigningCall {
+        /// Names of exactly as many nodes as the wallet's threshold; when absent the gateway chooses.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub signers: Option<Vec<String>>,
+    }
+}
+
+object! {
+    /// A whole signing call, for signers that are not called over the network.
+    pub struct SigningCallView {
+        /// The intent.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub intent: IntentId,
+        /// Names of the signers.
+        pub signers: Vec<String>,
+        /// Until when nodes take it, Unix seconds.
+        pub expires: u64,
+        /// The key that its assignments are signed with.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub coordinator: PublicKey,
+        /// The wallet's certificate in canonical bytes, hex.
+        pub certificate: String,
+        /// The call in canonical bytes, hex.
+        pub call: String,
     }
 }
 

@@ -8,6 +8,7 @@
 
 pub mod api;
 pub mod combine;
+pub mod file;
 pub mod keys;
 pub mod partial;
 pub mod record;
@@ -15,6 +16,7 @@ pub mod request;
 pub mod rpc;
 
 pub use combine::{CombineError, combine};
+pub use file::{CallFile, Combined, FileError, PartialFile, combine_files};
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};
 pub use quorate_chains::RawSignature;

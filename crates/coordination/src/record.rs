@@ -100,6 +100,12 @@ impl Certificate {
         self.order.intent.check_form(genesis)?;
         self.order.check_signature(genesis)?;
         approving_members(&genesis.administrators, "administrators", &self.order.intent, &self.approvals)?;
+        self.check_parties(digest)
+    }
+
+    /// Checks what needs no genesis: that the record follows from the order in it, and every party's signature over it.
+    /// Whether those parties are the cluster's, and whether the order was approved, stays open.
+    pub fn check_parties(&self, digest: impl Fn(&str, &[u8; 32]) -> [u8; 32]) -> Result<KeySet, RecordError> {
         let keys = self.check_record()?;
         let statement = digest(CERTIFICATE_DOMAIN, &self.record.statement());
         if self.signatures.len() != self.record.parties.len() {

@@ -2,7 +2,7 @@
 
 use quorate_intent::PublicKey;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsStream;
@@ -75,16 +75,7 @@ impl Channel {
 impl Sender {
     /// Sends one frame.
     pub async fn send(&mut self, payload: &[u8]) -> Result<(), TransportError> {
-        if payload.len() > MAX_FRAME {
-            return Err(TransportError::TooLarge(payload.len()));
-        }
-        let work = async {
-            self.0.write_all(&(payload.len() as u32).to_be_bytes()).await?;
-            self.0.write_all(payload).await?;
-            self.0.flush().await
-        };
-        timeout(TIMEOUT, work).await.map_err(|_| TransportError::Timeout("sending a frame"))??;
-        Ok(())
+        send_frame(&mut self.0, payload).await
     }
 }
 
@@ -92,27 +83,49 @@ impl Receiver {
     /// Waits for the next frame, however long; `None` when the peer has closed the channel between two frames.
     /// A frame that has begun must be whole within the time-out.
     pub async fn receive(&mut self) -> Result<Option<Vec<u8>>, TransportError> {
-        let mut header = [0u8; 4];
-        if self.0.read(&mut header[..1]).await? == 0 {
-            return Ok(None);
-        }
-        let rest = async {
-            self.0.read_exact(&mut header[1..]).await?;
-            let length = u32::from_be_bytes(header) as usize;
-            if length > MAX_FRAME {
-                return Err(TransportError::TooLarge(length));
-            }
-            // Grows with what really arrives, so that a false length costs the sender as much as us.
-            let mut payload = Vec::with_capacity(length.min(64 << 10));
-            let got = (&mut self.0).take(length as u64).read_to_end(&mut payload).await?;
-            if got == length {
-                Ok(payload)
-            } else {
-                Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
-            }
-        };
-        let payload =
-            timeout(TIMEOUT, rest).await.map_err(|_| TransportError::Timeout("receiving a frame"))??;
-        Ok(Some(payload))
+        receive_frame(&mut self.0).await
     }
+}
+
+/// Sends one frame over any stream, within the time-out.
+pub async fn send_frame(
+    stream: &mut (impl AsyncWrite + Unpin),
+    payload: &[u8],
+) -> Result<(), TransportError> {
+    if payload.len() > MAX_FRAME {
+        return Err(TransportError::TooLarge(payload.len()));
+    }
+    let work = async {
+        stream.write_all(&(payload.len() as u32).to_be_bytes()).await?;
+        stream.write_all(payload).await?;
+        stream.flush().await
+    };
+    timeout(TIMEOUT, work).await.map_err(|_| TransportError::Timeout("sending a frame"))??;
+    Ok(())
+}
+
+/// Waits for a stream's next frame, as [`Receiver::receive`] does.
+pub async fn receive_frame(stream: &mut (impl AsyncRead + Unpin)) -> Result<Option<Vec<u8>>, TransportError> {
+    let mut header = [0u8; 4];
+    if stream.read(&mut header[..1]).await? == 0 {
+        return Ok(None);
+    }
+    let rest = async {
+        stream.read_exact(&mut header[1..]).await?;
+        let length = u32::from_be_bytes(header) as usize;
+        if length > MAX_FRAME {
+            return Err(TransportError::TooLarge(length));
+        }
+        // Grows with what really arrives, so that a false length costs the sender as much as us.
+        let mut payload = Vec::with_capacity(length.min(64 << 10));
+        let got = (&mut *stream).take(length as u64).read_to_end(&mut payload).await?;
+        if got == length {
+            Ok(payload)
+        } else {
+            Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into())
+        }
+    };
+    let payload =
+        timeout(TIMEOUT, rest).await.map_err(|_| TransportError::Timeout("receiving a frame"))??;
+    Ok(Some(payload))
 }

@@ -9,7 +9,7 @@
 mod channel;
 mod pin;
 
-pub use channel::{Channel, MAX_FRAME, Receiver, Sender, TransportError};
+pub use channel::{Channel, MAX_FRAME, Receiver, Sender, TransportError, receive_frame, send_frame};
 
 use channel::TIMEOUT;
 use pin::{Pins, certified_key};
