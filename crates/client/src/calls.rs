@@ -3,8 +3,8 @@
 use crate::{Client, ClientError};
 use quorate_coordination::Certificate;
 use quorate_coordination::api::{
-    AddressView, CertificateView, Cluster, Coin, Funding, FundingResult, Health, IntentView, NewIntent, Page,
-    State, WalletView,
+    AddressView, CertificateView, Cluster, Coin, Funding, FundingResult, Health, IntentView, NewIntent,
+    NewSigningCall, Page, SigningCallView, State, WalletView,
 };
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
 use std::time::{Duration, Instant};
@@ -86,6 +86,15 @@ impl Client {
     /// Takes an intent back. The client's key must be its initiator's.
     pub async fn cancel(&self, id: &IntentId) -> Result<IntentView, ClientError> {
         self.post(&format!("/v1/intents/{id}/cancel"), &serde_json::Map::new(), None).await
+    }
+
+    /// Fetches the signing call of an approved transfer that goes by file; see `NewIntent::by_file`.
+    pub async fn signing_call(
+        &self,
+        id: &IntentId,
+        new: &NewSigningCall,
+    ) -> Result<SigningCallView, ClientError> {
+        self.post(&format!("/v1/intents/{id}/signing-call"), new, None).await
     }
 
     /// Waits until nothing more happens to an intent by itself, at most `limit`.

@@ -21,7 +21,7 @@ const COINS: u32 = 400;
 
 /// Takes an intent in. True when it is new; a known one is shown as it is.
 pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentView), ApiError> {
-    let NewIntent { intent, signature, plan, fee_rate } = new;
+    let NewIntent { intent, signature, plan, fee_rate, by_file } = new;
     let signed = SignedIntent { intent, signature };
     let id = signed.intent.id();
     signed.check_signature(&gateway.genesis)?;
@@ -32,10 +32,13 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     // What decodes from JSON may be longer than what nodes take.
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
-        Body::Transfer(transfer) => add_transfer(gateway, &signed, transfer, plan, fee_rate).await?,
+        Body::Transfer(transfer) => add_transfer(gateway, &signed, transfer, plan, fee_rate, by_file).await?,
         Body::Order(order) => {
             if plan.is_some() || fee_rate.is_some() {
                 return Err(IntentError::field("plan", "an order has no plan and no fee rate").into());
+            }
+            if by_file {
+                return Err(IntentError::field("by_file", "an order gives no signature").into());
             }
             add_order(gateway, &signed, order).await?
         }
@@ -69,6 +72,7 @@ async fn add_transfer<'g>(
     transfer: &Transfer,
     plan: Option<Plan>,
     fee_rate: Option<u64>,
+    by_file: bool,
 ) -> Result<Option<Tx<'g>>, ApiError> {
     let id = signed.intent.id();
     let Some(certificate) = gateway.store.wallet(&transfer.wallet).await? else {
@@ -100,6 +104,7 @@ async fn add_transfer<'g>(
         kind: "transfer",
         plan: Some(plan.encode()),
         summary: Some(&built.summary),
+        by_file,
     };
     tx.add_intent(&row).await?;
     if let Some((resource, owner)) = tx.reserve(&id, &built.resources).await? {
@@ -163,7 +168,8 @@ async fn add_order<'g>(
     if let Some(other) = tx.open_order(&order.wallet).await? {
         return Err(taken(format!("intent {other} is about wallet {} and not finished", order.wallet)));
     }
-    let row = NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None };
+    let row =
+        NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None, by_file: false };
     tx.add_intent(&row).await?;
     Ok(Some(tx))
 }
@@ -252,12 +258,19 @@ pub async fn cancel(gateway: &Gateway, id: &IntentId, caller: &PublicKey) -> Res
     find(gateway, id).await
 }
 
-/// Ends what waits for approvals and has expired.
+/// Ends what waits for approvals, or goes by file, and has expired.
 pub async fn expire(gateway: &Gateway) -> Result<(), sqlx::Error> {
     for id in gateway.store.overdue(now()).await? {
         let mut tx = gateway.store.begin().await?;
         let reason = "it was not approved in time";
-        if end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await? {
+        let mut ended = end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await?;
+        if !ended && tx.intent(&id).await?.is_some_and(|row| row.by_file) {
+            let from = [State::Approved, State::Signing];
+            let reason =
+                "its time for partial signatures by file is over; what it uses stays reserved if any are out";
+            ended = end(&mut tx, &id, &from, State::Expired, reason, Some(RULE_INTENT)).await?;
+        }
+        if ended {
             tx.commit().await?;
             tracing::info!(intent = %id, "intent expired");
         }
@@ -329,11 +342,11 @@ fn missing(genesis: &Genesis, intent: &Intent, approvals: &[Approval]) -> Missin
     }
 }
 
-fn unknown(id: &IntentId) -> ApiError {
+pub(crate) fn unknown(id: &IntentId) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "unknown_intent", format!("this gateway knows no intent {id}"))
 }
 
-fn wrong_state(row: &IntentRow, what: &str) -> ApiError {
+pub(crate) fn wrong_state(row: &IntentRow, what: &str) -> ApiError {
     let detail = format!("the intent is {}: {what}", row.state);
     ApiError::new(StatusCode::CONFLICT, "wrong_state", detail).field("state")
 }

@@ -3,13 +3,16 @@
 use super::auth::Caller;
 use super::extract::{Id, Json as Body, Params};
 use super::{ApiError, cursor, page};
+use crate::coordinator::by_file;
 use crate::gateway::Gateway;
 use crate::intents;
 use crate::store::ListFilter;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
-use quorate_coordination::api::{IntentView, NewIntent, Page, Problem, State as IntentState};
+use quorate_coordination::api::{
+    IntentView, NewIntent, NewSigningCall, Page, Problem, SigningCallView, State as IntentState,
+};
 use quorate_intent::{Approval, IntentId, WalletId};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -83,6 +86,19 @@ pub async fn approve(
     Body(approval): Body<Approval>,
 ) -> Result<Json<IntentView>, ApiError> {
     intents::approve(&gateway, &id, &approval).await.map(Json)
+}
+
+/// The whole signing call of an approved transfer with `by_file`, for signers that are called by file. The intent is
+/// `signing` from then on; each call has fresh nonces, and earlier ones stay as good as they were.
+#[utoipa::path(post, path = "/v1/intents/{id}/signing-call", tag = "intents", security(("device_key" = [])),
+    request_body = NewSigningCall, params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = SigningCallView), (status = "default", body = Problem)))]
+pub async fn signing_call(
+    State(gateway): State<Arc<Gateway>>,
+    Id(id): Id<IntentId>,
+    Body(new): Body<NewSigningCall>,
+) -> Result<Json<SigningCallView>, ApiError> {
+    by_file::prepare(&gateway, &id, new.signers.as_deref()).await.map(Json)
 }
 
 /// Takes an intent back, as its initiator.

@@ -32,6 +32,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents", get(intents::list).post(intents::submit))
         .route("/v1/intents/{id}", get(intents::show))
         .route("/v1/intents/{id}/approvals", post(intents::approve))
+        .route("/v1/intents/{id}/signing-call", post(intents::signing_call))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))
         .route("/v1/wallets", get(wallets::list))
         .route("/v1/wallets/{id}", get(wallets::show))

@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
         units, errors problem details (RFC 9457). Every request but health and this document is signed."),
     paths(
         status::health, status::cluster, intents::submit, intents::list, intents::show, intents::approve,
-        intents::cancel, wallets::list, wallets::show, wallets::addresses, wallets::funding, wallets::utxos,
+        intents::cancel, intents::signing_call, wallets::list, wallets::show, wallets::addresses, wallets::funding, wallets::utxos,
         wallets::certificate,
     ),
     modifiers(&DeviceKey)

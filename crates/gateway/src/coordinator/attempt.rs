@@ -116,7 +116,7 @@ fn refusal(gateway: &Gateway, task: &Task, set: &[u16], party: u16, error: NodeE
 }
 
 /// One signed assignment for each item.
-fn assign(
+pub(super) fn assign(
     gateway: &Gateway,
     task: &Task,
     attempt: u32,

@@ -2,6 +2,7 @@
 //! for liveness alone (docs/spec §4.4, §5): every node judges for itself what it is asked.
 
 mod attempt;
+pub mod by_file;
 mod material;
 mod order;
 mod pairs;
@@ -205,6 +206,10 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
 
 /// Carries one intent out, from wherever it is.
 async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Error> {
+    // Its signers are called by file (`by_file`), at their operators' word.
+    if gateway.store.intent(id).await?.is_none_or(|row| row.by_file) {
+        return Ok(());
+    }
     let mut tx = gateway.store.begin().await?;
     let change = Change { from: &[State::Approved], to: State::Signing, reason: None, rule: None };
     tx.change(id, &change).await?;

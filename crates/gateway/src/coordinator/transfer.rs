@@ -21,11 +21,25 @@ use tokio::time::sleep;
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 /// Pause between two looks for reachable parties.
 const POLL: Duration = Duration::from_millis(100);
+/// How long a signing request lives whose call goes by file, in seconds: below what nodes take (600), for clocks that differ.
+const BY_FILE_SECONDS: u64 = 540;
 
 /// Signs a transfer.
 pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -> Result<End, sqlx::Error> {
+    match task(gateway, row, transfer).await? {
+        Ok(task) => attempts(gateway, &task).await,
+        Err(end) => Ok(end),
+    }
+}
+
+/// Everything that attempts at a transfer share, with its request open; or why there can be none.
+pub(super) async fn task(
+    gateway: &Gateway,
+    row: &IntentRow,
+    transfer: &Transfer,
+) -> Result<Result<Task, End>, sqlx::Error> {
     let Some(wallet) = gateway.coordinator.wallet(&transfer.wallet) else {
-        return Ok(End::new(State::Failed, "the wallet's certificate cannot be used"));
+        return Ok(Err(End::new(State::Failed, "the wallet's certificate cannot be used")));
     };
     let plan = row.plan.clone().unwrap_or_default();
     let built = match Plan::decode(&plan) {
@@ -34,19 +48,18 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -
     };
     let built = match built {
         Ok(built) => Arc::new(built),
-        Err(error) => return Ok(End::new(State::Failed, error.problem().detail.clone())),
+        Err(error) => return Ok(Err(End::new(State::Failed, error.problem().detail.clone()))),
     };
     let request = match open_request(gateway, row, &wallet, &built).await? {
         Ok(request) => request,
-        Err(end) => return Ok(end),
+        Err(end) => return Ok(Err(end)),
     };
     let approvals = positive(gateway.store.approvals(&row.id).await?);
     let mut row = row.clone();
     if row.request.as_ref() != Some(&request) {
         row.attempt = 0;
     }
-    let task = Task { wallet, row, approvals, plan, built, request };
-    attempts(gateway, &task).await
+    Ok(Ok(Task { wallet, row, approvals, plan, built, request }))
 }
 
 /// The request to sign under: the one that is open, as long as it lasts, else a new one for the same transaction.
@@ -70,6 +83,7 @@ async fn open_request(
         Ok(items) => items,
         Err(error) => return Ok(Err(End::new(State::Failed, format!("key derivation: {error}")))),
     };
+    let life = if row.by_file { BY_FILE_SECONDS } else { gateway.signing.request_seconds };
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
     let request = SigningRequest {
@@ -79,7 +93,7 @@ async fn open_request(
         items,
         policy: gateway.genesis.hash(),
         nonce,
-        expires: row.signed.intent.expires.min(now + gateway.signing.request_seconds),
+        expires: row.signed.intent.expires.min(now + life),
         attempts: gateway.signing.attempts.clamp(1, MAX_ATTEMPTS),
     };
     let mut tx = gateway.store.begin().await?;
@@ -129,7 +143,7 @@ async fn attempts(gateway: &Arc<Gateway>, task: &Task) -> Result<End, sqlx::Erro
     }
 }
 
-fn choose(gateway: &Gateway, task: &Task, tally: &Tally) -> Choice {
+pub(super) fn choose(gateway: &Gateway, task: &Task, tally: &Tally) -> Choice {
     let record = &task.wallet.certificate.record;
     let parties: Vec<u16> = (1u16..).zip(&record.parties).map(|(index, _)| index).collect();
     let usable = |party: &u16| {
@@ -167,7 +181,7 @@ fn note(gateway: &Gateway, task: &Task, tally: &mut Tally, faults: Vec<Fault>) {
     }
 }
 
-fn name(gateway: &Gateway, task: &Task, party: u16) -> String {
+pub(super) fn name(gateway: &Gateway, task: &Task, party: u16) -> String {
     let key = task.wallet.certificate.record.party(party);
     key.map_or_else(|| format!("party {party}"), |key| gateway.nodes.name(&key))
 }

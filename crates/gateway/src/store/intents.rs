@@ -35,6 +35,8 @@ pub struct IntentRow {
     pub asked: u32,
     /// The signed transaction.
     pub outcome: Option<SignedTransaction>,
+    /// Its partial signatures go by file.
+    pub by_file: bool,
 }
 
 /// A new intent.
@@ -49,6 +51,8 @@ pub struct NewRow<'a> {
     pub plan: Option<Vec<u8>>,
     /// What the transaction says.
     pub summary: Option<&'a Summary>,
+    /// Its partial signatures go by file.
+    pub by_file: bool,
 }
 
 /// A change of state.
@@ -113,10 +117,11 @@ impl Store {
         rows.iter().map(|id| fixed(id).map(IntentId)).collect()
     }
 
-    /// Ids of the intents that wait for approvals and have expired.
+    /// Ids of the intents that wait for approvals, or for partial signatures by file, and have expired.
     pub async fn overdue(&self, now: u64) -> Result<Vec<IntentId>> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT id FROM intents WHERE state IN ('submitted', 'pending_approval') AND expires <= ?",
+            "SELECT id FROM intents WHERE (state IN ('submitted', 'pending_approval')
+             OR by_file AND state IN ('approved', 'signing')) AND expires <= ?",
         )
         .bind(int(now))
         .fetch_all(&self.pool)
@@ -158,8 +163,8 @@ impl Tx<'_> {
         let id = new.signed.intent.id();
         let summary = new.summary.map(serde_json::to_string).transpose().map_err(json)?;
         sqlx::query(
-            "INSERT INTO intents (id, wallet, kind, state, expires, signed, plan, summary)
-             VALUES (?, ?, ?, 'submitted', ?, ?, ?, ?)",
+            "INSERT INTO intents (id, wallet, kind, state, expires, signed, plan, summary, by_file)
+             VALUES (?, ?, ?, 'submitted', ?, ?, ?, ?, ?)",
         )
         .bind(id.0.as_slice())
         .bind(new.wallet.0.as_slice())
@@ -168,6 +173,7 @@ impl Tx<'_> {
         .bind(encode(new.signed))
         .bind(new.plan.as_deref())
         .bind(summary)
+        .bind(new.by_file)
         .execute(&mut *self.tx)
         .await?;
         self.add_transition(&id, State::Submitted, None, None).await
@@ -322,5 +328,6 @@ fn read(row: &SqliteRow) -> Result<IntentRow> {
             .map(|text| serde_json::from_str(&text))
             .transpose()
             .map_err(|e| corrupt(&e.to_string()))?,
+        by_file: row.try_get("by_file")?,
     })
 }

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// What goes wrong at a node.
-type Trouble = Arc<dyn Fn(usize, &NodeRequest) -> Option<Option<NodeError>> + Send + Sync>;
+pub type Trouble = Arc<dyn Fn(usize, &NodeRequest) -> Option<Option<NodeError>> + Send + Sync>;
 
 fn scalar(n: u64) -> <Secp256k1 as Curve>::Scalar {
     <Secp256k1 as Curve>::Scalar::from(n)
@@ -88,15 +88,17 @@ impl Signer {
     }
 }
 
-struct Scene {
+pub struct Scene {
     _folder: tempfile::TempDir,
-    bench: Bench,
+    pub bench: Bench,
     log: Log,
-    genesis: Genesis,
+    pub genesis: Genesis,
+    /// What the nodes do, for calls that do not come from the gateway.
+    pub act: Play,
 }
 
 /// A Taproot wallet with a coin; `wrong` nodes give wrong partials, `trouble` comes before anything else.
-async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
+pub async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
     let (sockets, addresses) = listeners().await;
     let genesis = genesis_at(addresses);
     let mut certificate = certificate(&order(&genesis, WALLET, Suite::Bip340));
@@ -116,7 +118,7 @@ async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
             _ => Ok(NodeResponse::Done),
         })
     });
-    let log = play(sockets, Identity::from_seed(&[9; 32]).public(), act);
+    let log = play(sockets, Identity::from_seed(&[9; 32]).public(), Arc::clone(&act));
     let folder = tempfile::tempdir().unwrap();
     let store = crate::store::Store::open(&folder.path().join("gateway.db"), genesis.hash()).await.unwrap();
     certificate.check(&genesis, quorate_session::statement_digest).unwrap();
@@ -129,7 +131,7 @@ async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
     let body = json!({ "network": regtest(), "transactions": [raw] });
     let answer = bench.post(CLIENT, &format!("/v1/wallets/{WALLET}/funding"), &body).await;
     assert_eq!(answer.json["found"].as_array().map(Vec::len), Some(2), "{}", answer.json);
-    Scene { _folder: folder, bench, log, genesis }
+    Scene { _folder: folder, bench, log, genesis, act }
 }
 
 fn resign(certificate: &mut Certificate) {
@@ -152,7 +154,7 @@ impl Scene {
         (intent, end)
     }
 
-    fn signs(&self) -> Vec<(usize, SignCall)> {
+    pub fn signs(&self) -> Vec<(usize, SignCall)> {
         let log = self.log.lock().unwrap();
         let sign = |(at, request): &(usize, NodeRequest)| match request {
             NodeRequest::Sign(call) => Some((*at, call.clone())),
@@ -162,7 +164,7 @@ impl Scene {
     }
 }
 
-fn no_trouble() -> Trouble {
+pub fn no_trouble() -> Trouble {
     Arc::new(|_, _| None)
 }
 

@@ -2,6 +2,7 @@
 
 mod api;
 mod auth;
+mod by_file;
 mod durable;
 mod flow;
 mod nodes;
