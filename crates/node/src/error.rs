@@ -27,6 +27,9 @@ pub enum StartError {
     /// The listening address.
     #[error("cannot listen on {0}: {1}")]
     Listen(std::net::SocketAddr, std::io::Error),
+    /// The control socket.
+    #[error("cannot open the control socket {0}: {1}")]
+    Control(std::path::PathBuf, std::io::Error),
     /// A stored share that cannot be read.
     #[error("the share of wallet {0} in the vault is unusable: {1}")]
     Share(quorate_intent::WalletId, String),

@@ -9,6 +9,7 @@
 
 mod calls;
 mod ceremonies;
+pub mod control;
 mod error;
 mod generate;
 mod inbound;

@@ -1,6 +1,7 @@
 //! Starting a node and what all its parts share.
 
 use crate::ceremonies::Ceremonies;
+use crate::control::{self, Control};
 use crate::error::StartError;
 use crate::inbound;
 use crate::mesh::{Mesh, Transport};
@@ -14,6 +15,7 @@ use quorate_transport::Endpoint;
 use quorate_vault::Vault;
 use rand_core::{OsRng, RngCore};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -32,6 +34,7 @@ pub struct Node {
     shared: Arc<Shared>,
     address: SocketAddr,
     task: JoinHandle<()>,
+    control: Option<Control>,
 }
 
 /// What all parts of a node share.
@@ -101,7 +104,7 @@ impl Node {
             pairs: Pairs::default(),
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
-        Ok(Self { shared, address, task })
+        Ok(Self { shared, address, task, control: None })
     }
 
     /// Where it listens.
@@ -114,9 +117,16 @@ impl Node {
         self.shared.me
     }
 
+    /// Opens the control socket in the node's folder, which must be its owner's alone; see [`crate::control`].
+    pub fn open_control(&mut self, folder: &Path) -> Result<(), StartError> {
+        self.control = Some(control::open(Arc::clone(&self.shared), folder)?);
+        Ok(())
+    }
+
     /// Stops listening and closes the vault, after everything queued there is written.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.task.abort();
+        self.control = None;
         if let Err(error) = self.shared.vault.close().await {
             tracing::error!(%error, "the vault did not close cleanly");
         }
