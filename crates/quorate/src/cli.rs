@@ -1,5 +1,9 @@
 //! The command line.
 
+mod partials;
+
+pub use partials::{CombineArgs, SignArgs, SigningCallArgs};
+
 use crate::files::Role;
 use clap::{Args, Parser, Subcommand};
 use quorate_intent::{Amount, IntentId, Suite, WalletId};
@@ -50,6 +54,12 @@ pub enum Command {
     Approve(ApproveArgs),
     /// Show an intent.
     Intent(IntentArgs),
+    /// Write the signing call of an approved `transfer --by-file` to a file, for signers that the gateway does not call.
+    SigningCall(SigningCallArgs),
+    /// Have the node on this machine judge a signing call and write its partial signatures to a file.
+    Sign(SignArgs),
+    /// Combine files of partial signatures into a signed transaction; needs no node and no gateway.
+    Combine(CombineArgs),
     /// Check one signature by itself.
     VerifySignature(VerifyArgs),
     /// Print a completion script for a shell.
@@ -331,6 +341,9 @@ pub struct TransferArgs {
     /// How long it may wait, in seconds.
     #[arg(long, default_value_t = 3600)]
     pub lifetime: u64,
+    /// Partial signatures go by file: once approved, fetch the call with `quorate signing-call`.
+    #[arg(long, conflicts_with = "wait")]
+    pub by_file: bool,
     /// Wait this many seconds for the signed transaction.
     #[arg(long)]
     pub wait: Option<u64>,

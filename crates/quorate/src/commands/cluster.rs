@@ -129,6 +129,23 @@ impl Cluster {
         Ok(())
     }
 
+    /// Kills every node and the gateway with SIGKILL: nothing of the cluster runs any more.
+    pub fn kill_all(&mut self) -> Result<()> {
+        for at in 0..NODES.len() {
+            self.kill_node(at)?;
+        }
+        if let Some(mut gateway) = self.gateway.take() {
+            gateway.kill()?;
+            gateway.wait()?;
+        }
+        Ok(())
+    }
+
+    /// A node's folder.
+    pub fn vault(&self, at: usize) -> PathBuf {
+        self.dir.join(NODES[at]).join("vault")
+    }
+
     /// Process ids by name, for tests that look into them.
     pub fn pids(&self) -> Vec<(String, u32)> {
         let nodes =

@@ -26,6 +26,7 @@ pub async fn transfer(args: TransferArgs, json: bool) -> Result<()> {
     let mut intent = caller.intent(body, args.lifetime);
     intent.plan = args.plan.as_deref().map(files::read_json).transpose()?;
     intent.fee_rate = args.fee_rate;
+    intent.by_file = args.by_file;
     let mut view = caller.client.submit(&intent, None).await?;
     if let Some(seconds) = args.wait {
         view = caller.finished(&view, seconds).await?;

@@ -7,6 +7,7 @@ mod dev;
 mod genesis;
 mod init;
 mod intents;
+mod partials;
 mod services;
 mod unlock;
 mod verify;
@@ -32,6 +33,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Transfer(args) => intents::transfer(args, json).await,
         Command::Approve(args) => intents::approve(args, json).await,
         Command::Intent(args) => intents::show(args, json).await,
+        Command::SigningCall(args) => partials::signing_call(args, json).await,
+        Command::Sign(args) => partials::sign(args, json).await,
+        Command::Combine(args) => partials::combine(&args, json),
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());

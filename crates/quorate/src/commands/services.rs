@@ -35,7 +35,11 @@ pub async fn node(args: NodeArgs) -> Result<()> {
     }
     let vault = Vault::open(&args.dir, unlock::open(&args.unlock)?).await?;
     vault.append(quorate_audit::Body::Unlocked).await?;
-    let node = Node::start(Config { vault, listen: args.listen }).await?;
+    let mut node = Node::start(Config { vault, listen: args.listen }).await?;
+    // A node works without it; only signing by file does not.
+    if let Err(error) = node.open_control(&args.dir) {
+        tracing::warn!(%error, "`quorate sign` cannot reach this node");
+    }
     println!("node {} listens on {}", node.identity(), node.address());
     stopped().await?;
     node.stop().await;

@@ -1,5 +1,6 @@
 //! `demo`: the whole story on real processes, with real keys and real rules, checked by other code than what signed.
 
+mod by_file;
 mod judge;
 mod story;
 

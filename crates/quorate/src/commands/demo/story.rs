@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node.
 
-use super::{Progress, judge};
+use super::{Progress, by_file, judge};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -24,10 +24,13 @@ const TOKEN: &str = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48";
 const WAIT: u64 = 90;
 
 /// The three wallets by suite.
-struct Wallets {
-    ecdsa: WalletId,
-    bip340: WalletId,
-    ed25519: WalletId,
+pub struct Wallets {
+    /// Bitcoin P2WPKH, Ethereum.
+    pub ecdsa: WalletId,
+    /// Bitcoin P2TR.
+    pub bip340: WalletId,
+    /// Solana.
+    pub ed25519: WalletId,
 }
 
 /// Runs the whole story.
@@ -48,7 +51,8 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
         cluster.start_node(2)?;
         Ok((format!("{} runs again, with an empty stock", NODES[2]), ()))
     };
-    progress.step("start it again", restart).await
+    progress.step("start it again", restart).await?;
+    by_file::tell(cluster, &client, progress, &wallets).await
 }
 
 async fn create_wallets(cluster: &Cluster, client: &Caller, progress: &mut Progress) -> Result<Wallets> {
@@ -100,6 +104,24 @@ async fn create_wallet(
     Ok((addresses.join(" "), (order.wallet, value)))
 }
 
+/// Submits and approves twice.
+pub async fn submit(
+    cluster: &Cluster,
+    client: &Caller,
+    transfer: Transfer,
+    plan: Option<Plan>,
+    by_file: bool,
+) -> Result<IntentView> {
+    let mut intent = client.intent(Body::Transfer(transfer), 600);
+    intent.plan = plan;
+    intent.by_file = by_file;
+    let view = client.client.submit(&intent, None).await?;
+    for approver in cluster.approvers()? {
+        intents::verdict_on(&approver, &view, Verdict::Approve).await?;
+    }
+    Ok(view)
+}
+
 /// Submits, approves twice, waits.
 async fn sign(
     cluster: &Cluster,
@@ -107,12 +129,7 @@ async fn sign(
     transfer: Transfer,
     plan: Option<Plan>,
 ) -> Result<IntentView> {
-    let mut intent = client.intent(Body::Transfer(transfer), 600);
-    intent.plan = plan;
-    let view = client.client.submit(&intent, None).await?;
-    for approver in cluster.approvers()? {
-        intents::verdict_on(&approver, &view, Verdict::Approve).await?;
-    }
+    let view = submit(cluster, client, transfer, plan, false).await?;
     client.finished(&view, WAIT).await
 }
 
@@ -147,36 +164,47 @@ async fn bitcoin(
     what: &str,
 ) -> Result<()> {
     let work = async {
-        let (_, keys) = client.wallet(&wallet).await?;
-        let address = quorate_chains::address(&keys.wallet_key(), &BITCOIN, &[0, 0, 0])?;
-        let funding = funding_transaction(&address)?;
-        let raw_funding = bitcoin::consensus::serialize(&funding);
-        let request = Funding {
-            network: BITCOIN,
-            transactions: vec![hex::encode(raw_funding)],
-            account: 0,
-            gap_limit: None,
-        };
-        client.client.fund(&wallet, &request).await?;
-        let to = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
-        let transfer = Transfer {
-            wallet,
-            account: 0,
-            network: BITCOIN,
-            asset: Asset::Native,
-            to: to.to_owned(),
-            amount: Amount::from(40_000_000),
-            max_fee: Amount::from(20_000),
-            memo: "demo".to_owned(),
-        };
+        let funding = fund(client, wallet).await?;
+        let transfer = bitcoin_transfer(wallet);
+        let to = transfer.to.clone();
         let view = sign(cluster, client, transfer, None).await?;
         let raw = raw(&view)?;
         let judged = judge::bitcoin(&raw, &spent(&raw, &[funding])?)?;
-        finish(&view, judged, to)
+        finish(&view, judged, &to)
     };
     let value = progress.step(&format!("Bitcoin {what} transfer"), work).await?;
     progress.transfer(value);
     Ok(())
+}
+
+/// Pays one coin to a wallet's first address, and tells the gateway.
+pub async fn fund(client: &Caller, wallet: WalletId) -> Result<Transaction> {
+    let (_, keys) = client.wallet(&wallet).await?;
+    let address = quorate_chains::address(&keys.wallet_key(), &BITCOIN, &[0, 0, 0])?;
+    let funding = funding_transaction(&address)?;
+    let transactions = vec![hex::encode(bitcoin::consensus::serialize(&funding))];
+    let request = Funding { network: BITCOIN, transactions, account: 0, gap_limit: None };
+    client.client.fund(&wallet, &request).await?;
+    Ok(funding)
+}
+
+/// 0.4 coins to somebody else.
+pub fn bitcoin_transfer(wallet: WalletId) -> Transfer {
+    let to = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080";
+    transfer(wallet, BITCOIN, to, 40_000_000, 20_000)
+}
+
+fn transfer(wallet: WalletId, network: Network, to: &str, amount: u64, max_fee: u64) -> Transfer {
+    Transfer {
+        wallet,
+        account: 0,
+        network,
+        asset: Asset::Native,
+        to: to.to_owned(),
+        amount: Amount::from(amount),
+        max_fee: Amount::from(max_fee),
+        memo: "demo".to_owned(),
+    }
 }
 
 /// A transaction out of nowhere that pays one coin to an address; its id is new each time.
@@ -194,7 +222,7 @@ fn funding_transaction(address: &str) -> Result<Transaction> {
 }
 
 /// The outputs that a raw transaction spends, found in what funded the wallet.
-fn spent(raw: &[u8], funding: &[Transaction]) -> Result<Vec<TxOut>> {
+pub fn spent(raw: &[u8], funding: &[Transaction]) -> Result<Vec<TxOut>> {
     let transaction: Transaction = bitcoin::consensus::deserialize(raw)?;
     let output = |input: &TxIn| {
         let OutPoint { txid, vout } = input.previous_output;
@@ -217,32 +245,43 @@ async fn ethereum(
 ) -> Result<()> {
     let what = if token.is_some() { "ERC-20 transfer" } else { "Ethereum transfer" };
     let work = async {
-        let (_, keys) = client.wallet(&wallet).await?;
-        let from = quorate_chains::address(&keys.wallet_key(), &ETHEREUM, &[0, 0, 0])?;
-        let to = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045";
-        let asset = token.map_or(Asset::Native, |contract| Asset::Token { contract: contract.to_owned() });
-        let transfer = Transfer {
-            wallet,
-            account: 0,
-            network: ETHEREUM,
-            asset,
-            to: to.to_owned(),
-            amount: Amount::from(1_500_000),
-            max_fee: Amount::from(10_000_000_000_000_000),
-            memo: "demo".to_owned(),
-        };
-        let fee = evm::Fee::Eip1559 {
-            max_fee_per_gas: Amount::from(30_000_000_000),
-            max_priority_fee_per_gas: Amount::from(1_000_000_000),
-        };
-        let gas_limit = if token.is_some() { 65_000 } else { 21_000 };
-        let plan = Plan::Evm(evm::Plan { nonce, gas_limit, fee });
+        let from = sender(client, wallet).await?;
+        let (transfer, plan) = ethereum_transfer(wallet, token, nonce);
+        let to = transfer.to.clone();
         let view = sign(cluster, client, transfer, Some(plan)).await?;
-        finish(&view, judge::evm(&raw(&view)?, &from)?, to)
+        finish(&view, judge::evm(&raw(&view)?, &from)?, &to)
     };
     let value = progress.step(what, work).await?;
     progress.transfer(value);
     Ok(())
+}
+
+/// The address that a wallet pays from on Ethereum.
+pub async fn sender(client: &Caller, wallet: WalletId) -> Result<String> {
+    let (_, keys) = client.wallet(&wallet).await?;
+    Ok(quorate_chains::address(&keys.wallet_key(), &ETHEREUM, &[0, 0, 0])?)
+}
+
+/// A little of the native coin or of a token to somebody else.
+pub fn ethereum_transfer(wallet: WalletId, token: Option<&str>, nonce: u64) -> (Transfer, Plan) {
+    let to = "0xd8dA6BF26964aF9D7eEd9e03E53415D37aA96045";
+    let mut transfer = transfer(wallet, ETHEREUM, to, 1_500_000, 10_000_000_000_000_000);
+    transfer.asset = token.map_or(Asset::Native, |contract| Asset::Token { contract: contract.to_owned() });
+    let fee = evm::Fee::Eip1559 {
+        max_fee_per_gas: Amount::from(30_000_000_000),
+        max_priority_fee_per_gas: Amount::from(1_000_000_000),
+    };
+    let gas_limit = if token.is_some() { 65_000 } else { 21_000 };
+    (transfer, Plan::Evm(evm::Plan { nonce, gas_limit, fee }))
+}
+
+/// A quarter of a SOL to somebody else.
+pub fn solana_transfer(wallet: WalletId) -> (Transfer, Plan) {
+    let to = "83astBRguLMdt2h5U1Tpdq5tjFoJ6noeGwaY3mDLVcri";
+    let mut recent_blockhash = [0; 32];
+    rand_core::RngCore::fill_bytes(&mut rand_core::OsRng, &mut recent_blockhash);
+    let plan = Plan::Solana(solana::Plan { recent_blockhash });
+    (transfer(wallet, SOLANA, to, 250_000_000, 5_000), plan)
 }
 
 async fn solana(
@@ -253,22 +292,10 @@ async fn solana(
     what: &str,
 ) -> Result<()> {
     let work = async {
-        let to = "83astBRguLMdt2h5U1Tpdq5tjFoJ6noeGwaY3mDLVcri";
-        let transfer = Transfer {
-            wallet,
-            account: 0,
-            network: SOLANA,
-            asset: Asset::Native,
-            to: to.to_owned(),
-            amount: Amount::from(250_000_000),
-            max_fee: Amount::from(5_000),
-            memo: "demo".to_owned(),
-        };
-        let mut recent_blockhash = [0; 32];
-        rand_core::RngCore::fill_bytes(&mut rand_core::OsRng, &mut recent_blockhash);
-        let plan = Plan::Solana(solana::Plan { recent_blockhash });
+        let (transfer, plan) = solana_transfer(wallet);
+        let to = transfer.to.clone();
         let view = sign(cluster, client, transfer, Some(plan)).await?;
-        finish(&view, judge::solana(&raw(&view)?)?, to)
+        finish(&view, judge::solana(&raw(&view)?)?, &to)
     };
     let value = progress.step(&format!("{what} transfer"), work).await?;
     progress.transfer(value);

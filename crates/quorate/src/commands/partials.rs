@@ -1,0 +1,161 @@
+//! `signing-call`, `sign`, `combine`: partial signatures as files, with no coordinator between the signers.
+
+use super::api::Caller;
+use crate::cli::{CombineArgs, SignArgs, SigningCallArgs};
+use crate::exit::{Refused, TimedOut};
+use crate::{files, output};
+use anyhow::{Context, Result, bail};
+use quorate_client::api::NewSigningCall;
+use quorate_coordination::file::Signer;
+use quorate_coordination::{
+    CallFile, Combined, FileError, NodeRequest, NodeResponse, PartialFile, combine_files,
+};
+use quorate_intent::{Genesis, IntentId};
+use quorate_node::control::{self, ControlError};
+use quorate_session::statement_digest;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// Runs `signing-call`.
+pub async fn signing_call(args: SigningCallArgs, json: bool) -> Result<()> {
+    let caller = Caller::new(&args.api).await?;
+    let signers = (!args.signers.is_empty()).then_some(args.signers);
+    let (file, expires) = fetch(&caller, &args.intent, signers).await?;
+    write_new(&args.out, &serde_json::to_vec(&file)?)?;
+    let value = json!({
+        "intent": args.intent, "signers": file.signers, "expires": expires, "out": args.out,
+    });
+    output::result(json, &value, || {
+        format!(
+            "{}\nfor      {}\nvalid to {expires} (Unix seconds)\nnext     quorate sign --call {} at each of them",
+            args.out.display(),
+            file.signers.join(", "),
+            args.out.display()
+        )
+    })
+}
+
+/// Fetches a signing call and checks that it is for this intent and a genuine wallet; gives its expiry too.
+pub async fn fetch(
+    caller: &Caller,
+    intent: &IntentId,
+    signers: Option<Vec<String>>,
+) -> Result<(CallFile, u64)> {
+    let view = caller.client.signing_call(intent, &NewSigningCall { signers }).await?;
+    let bytes = |what: &str, text: &str| hex::decode(text).with_context(|| format!("{what} is not hex"));
+    let file = CallFile {
+        quorate_signing_call: quorate_coordination::file::FILE_VERSION,
+        certificate: bytes("the certificate", &view.certificate)?,
+        call: bytes("the call", &view.call)?,
+        signers: view.signers,
+        coordinator: view.coordinator,
+    };
+    let (certificate, call) = file.open()?;
+    let lie = |what: &str| Refused(format!("the gateway gives {what}"));
+    certificate
+        .check(&caller.genesis, statement_digest)
+        .map_err(|error| lie(&format!("a wallet that is not genuine: {error}")))?;
+    if call.intent.intent.id() != *intent {
+        return Err(lie("a call for another intent").into());
+    }
+    if file.coordinator != caller.genesis.gateway {
+        return Err(lie("another coordinator than the genesis").into());
+    }
+    Ok((file, view.expires))
+}
+
+/// Runs `sign`.
+pub async fn sign(args: SignArgs, json: bool) -> Result<()> {
+    if args.partial_out.exists() {
+        bail!("{}: exists already; give a new file", args.partial_out.display());
+    }
+    let name = || args.call.display().to_string();
+    let call = CallFile::decode(&files::read(&args.call)?).with_context(name)?;
+    let file = sign_at(&args.dir, call).await?;
+    write_new(&args.partial_out, &serde_json::to_vec(&file)?)?;
+    let value = json!({ "signer": file.signer, "partials": file.partials.len(), "out": args.partial_out });
+    output::result(json, &value, || {
+        format!(
+            "{}\nby  {} ({} partial signatures)",
+            args.partial_out.display(),
+            file.signer.name,
+            file.partials.len()
+        )
+    })
+}
+
+/// Has the node of this folder judge and sign a call, on its own machine.
+pub async fn sign_at(folder: &Path, file: CallFile) -> Result<PartialFile> {
+    let (_, call) = file.open()?;
+    let NodeResponse::Status(status) = ask(folder, NodeRequest::Status).await? else {
+        bail!("the node gave another answer than its status");
+    };
+    let NodeResponse::Signed(partials) = ask(folder, NodeRequest::Sign(call)).await? else {
+        bail!("the node gave another answer than partial signatures");
+    };
+    let index = partials.first().context("the node gave no partial signature")?.signer;
+    Ok(file.answer(Signer { index, name: status.name }, partials))
+}
+
+async fn ask(folder: &Path, request: NodeRequest) -> Result<NodeResponse> {
+    control::ask(folder, request).await.map_err(|error| match error {
+        ControlError::Refused(_) => Refused(error.to_string()).into(),
+        ControlError::Connect(..) | ControlError::Timeout => TimedOut(error.to_string()).into(),
+        other => other.into(),
+    })
+}
+
+/// Runs `combine`.
+pub fn combine(args: &CombineArgs, json: bool) -> Result<()> {
+    let genesis = args.genesis.as_deref().map(files::read_genesis).transpose()?;
+    let combined = combine_paths(&args.files, genesis.as_ref())?;
+    if let Some(out) = &args.out {
+        write_new(out, format!("{}\n", hex::encode(&combined.transaction.raw)).as_bytes())?;
+    }
+    if !combined.checked_against_genesis {
+        tracing::warn!("no --genesis: the files' own word is taken for who the parties are");
+    }
+    output::result(json, &combined, || describe(&combined))
+}
+
+/// Reads files of partial signatures and combines them. Needs no node, no gateway, no network.
+pub fn combine_paths(paths: &[PathBuf], genesis: Option<&Genesis>) -> Result<Combined> {
+    let read = |path: &PathBuf| {
+        let name = path.display().to_string();
+        let file = PartialFile::decode(&files::read(path)?).with_context(|| name.clone())?;
+        Ok((name, file))
+    };
+    let all: Vec<(String, PartialFile)> = paths.iter().map(read).collect::<Result<_>>()?;
+    combine_files(&all, genesis, statement_digest).map_err(|error| match error {
+        FileError::Refused { .. } | FileError::Wrong(_) => Refused(error.to_string()).into(),
+        other => other.into(),
+    })
+}
+
+fn describe(combined: &Combined) -> String {
+    let summary = &combined.summary;
+    let parties = if combined.checked_against_genesis {
+        "checked against the genesis"
+    } else {
+        "by the files' own word; give --genesis to check them"
+    };
+    format!(
+        "intent   {}\ntransfer {} of {} to {} on {}\nfrom     {}\nsigners  {}\nparties  {parties}\nid       {}\nraw      {}",
+        combined.intent,
+        summary.amount,
+        summary.asset,
+        summary.to,
+        summary.network,
+        summary.from.join(", "),
+        combined.signers.join(", "),
+        combined.transaction.id,
+        hex::encode(&combined.transaction.raw)
+    )
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+    if path.exists() {
+        bail!("{}: exists already; give a new file", path.display());
+    }
+    files::write(path, bytes, 0o644)
+}
