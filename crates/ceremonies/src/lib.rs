@@ -9,6 +9,9 @@ pub mod generate;
 pub mod pair;
 pub mod presign;
 
+#[cfg(test)]
+mod tests;
+
 pub use generate::{Generate, Generated, Pending};
 pub use pair::Pair;
 pub use presign::Presign;

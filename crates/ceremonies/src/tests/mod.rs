@@ -1,0 +1,5 @@
+//! Whole ceremonies over the in-memory network: every party is a real session with a real protocol.
+
+mod generate;
+mod presign;
+mod world;

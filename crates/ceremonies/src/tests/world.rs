@@ -1,0 +1,87 @@
+//! What the tests share: identities, a run of sessions, tampering.
+
+pub use quorate_session::bus::{Bus, Packet, Store};
+use quorate_session::wire::{Envelope, Kind, Stamp};
+pub use quorate_session::{Config, Identity, Participants, Protocol, Session, SessionError};
+use quorate_sharing::{Index, Transcript};
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
+use std::sync::Arc;
+
+pub const CEREMONY: [u8; 32] = [9; 32];
+
+/// Identities in order of their keys, so that the index of `ids[i]` is i + 1.
+pub fn identities(n: usize) -> Vec<Arc<Identity>> {
+    let mut ids: Vec<_> = (1..=n).map(|i| Arc::new(Identity::from_seed(&[i as u8; 32]))).collect();
+    ids.sort_by_key(|id| id.public());
+    ids
+}
+
+pub fn index(number: usize) -> Index {
+    Index::new(number as u16).unwrap()
+}
+
+pub fn rng(seed: u64, party: usize) -> ChaCha20Rng {
+    let seed = Transcript::new("test/rng").number("seed", seed).number("party", party as u64).digest();
+    ChaCha20Rng::from_seed(seed)
+}
+
+pub fn honest(packet: Packet) -> Vec<Packet> {
+    vec![packet]
+}
+
+/// Runs one session for each identity to its end.
+pub fn run<O>(
+    ids: &[Arc<Identity>],
+    seed: u64,
+    mut party: impl FnMut(usize) -> (Config, Box<dyn Protocol<Output = O>>),
+    tamper: impl FnMut(Packet) -> Vec<Packet> + 'static,
+) -> Bus<O> {
+    let mut bus = Bus::new(seed);
+    bus.tamper = Box::new(tamper);
+    for (i, id) in ids.iter().enumerate() {
+        let (config, protocol) = party(i);
+        let mut rng = rng(seed, i);
+        let (session, outputs) = Session::new(config, id.clone(), protocol, 0, &mut rng).unwrap();
+        bus.seat(id.public(), session, outputs, rng, Store::Works);
+    }
+    bus.run();
+    bus
+}
+
+/// How each ended, in order of index.
+pub fn outcomes<O>(bus: &mut Bus<O>, ids: &[Arc<Identity>]) -> Vec<Result<O, SessionError>> {
+    let mut outcome = |id: &Arc<Identity>| {
+        let seat = bus.seats.get_mut(&id.public()).unwrap();
+        seat.outcome.take().expect("ended")
+    };
+    ids.iter().map(&mut outcome).collect()
+}
+
+/// Everybody's result.
+pub fn all<O>(bus: &mut Bus<O>, ids: &[Arc<Identity>]) -> Vec<O> {
+    let outcomes = outcomes(bus, ids);
+    outcomes.into_iter().map(|outcome| outcome.unwrap_or_else(|error| panic!("{error}"))).collect()
+}
+
+pub fn ssid<O>(bus: &Bus<O>) -> [u8; 32] {
+    bus.seats.values().next().unwrap().session.agreement().expect("agreed").ssid
+}
+
+pub fn is(packet: &Packet, from: &Identity, to: Option<&Identity>, kind: Kind, round: u8) -> bool {
+    let envelope = Envelope::decode(&packet.bytes).unwrap();
+    packet.from == from.public()
+        && to.is_none_or(|to| packet.to == to.public())
+        && (envelope.kind, envelope.round) == (kind, round)
+}
+
+/// The packet with one bit of its body flipped, signed by its sender as that could.
+pub fn flipped(packet: &Packet, id: &Identity, ssid: &[u8; 32], at: usize) -> Packet {
+    let envelope = Envelope::decode(&packet.bytes).unwrap();
+    let mut body = envelope.body.to_vec();
+    body[at] ^= 1;
+    let (kind, round) = (envelope.kind, envelope.round);
+    let recipient = kind.addressed().then_some(&packet.to);
+    let bytes = Stamp { ceremony: &CEREMONY, scope: ssid, kind, round, recipient }.sign(id, &body);
+    Packet { bytes, ..packet.clone() }
+}
