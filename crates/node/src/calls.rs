@@ -94,7 +94,7 @@ fn commitments(shared: &Shared, id: WalletId, count: u16) -> Result<NodeResponse
     Ok(NodeResponse::Commitments(all))
 }
 
-/// Logs the end of a transaction, if this node was asked to sign it or not.
+/// Logs the end of a transaction that this node was asked to sign, once.
 async fn finished(
     shared: &Shared,
     intent: Hash,
@@ -102,6 +102,8 @@ async fn finished(
     transaction: String,
 ) -> Result<NodeResponse, NodeError> {
     let entry = Body::Signed { intent, form, transaction };
-    shared.vault.append(entry).await.map_err(|error| vault_error(&error))?;
+    // The vault knows what was signed here: a note about anything else, or a second one, is refused.
+    let head = shared.vault.append(entry).await.map_err(|error| vault_error(&error))?;
+    shared.clock.seen(head.time);
     Ok(NodeResponse::Done)
 }

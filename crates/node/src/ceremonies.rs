@@ -1,27 +1,19 @@
 //! Running ceremonies: the driver's outputs become sends, writes and timers; incoming messages find their session.
 
 use crate::mesh::Transport;
+use crate::routes::{Inlet, Message, Routes};
 use quorate_intent::PublicKey;
-use quorate_session::wire::Envelope;
-use quorate_session::{Config, Identity, Input, Output, PersistRecord, Protocol, Session, SessionError};
+use quorate_session::{
+    Config, Identity, Input, NotStored, Output, PersistRecord, Protocol, Session, SessionError,
+};
 use rand_core::OsRng;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Ceremonies that may run at once.
-const MAX_LIVE: usize = 64;
-/// Messages that may wait for one live ceremony.
-const QUEUE: usize = 1024;
-/// Early messages kept, for ceremonies that this node has not been asked to join yet.
-const MAX_EARLY: usize = 256;
-/// How long an early message is kept.
-const EARLY_LIFE: Duration = Duration::from_secs(20);
 /// How long a finished session still answers requests for evidence.
 const LINGER: Duration = Duration::from_secs(5);
-
-type Message = (PublicKey, Vec<u8>);
 
 /// All live ceremonies of this node.
 pub struct Ceremonies {
@@ -31,77 +23,59 @@ pub struct Ceremonies {
     routes: Mutex<Routes>,
 }
 
-#[derive(Default)]
-struct Routes {
-    live: BTreeMap<[u8; 32], mpsc::Sender<Message>>,
-    early: VecDeque<(Instant, [u8; 32], Message)>,
-}
-
 /// What durable writes a ceremony needs; done by the node.
 pub trait Persist: Send + Sync + 'static {
     /// Writes a record; Ok means that it is durable.
-    fn persist(&self, record: PersistRecord) -> impl Future<Output = Result<(), String>> + Send;
+    fn persist(&self, record: PersistRecord) -> impl Future<Output = Result<(), NotStored>> + Send;
 }
 
 /// For ceremonies that write nothing.
 pub struct NoPersist;
 
 impl Persist for NoPersist {
-    async fn persist(&self, record: PersistRecord) -> Result<(), String> {
-        Err(format!("nothing takes a record {}", record.label))
+    async fn persist(&self, record: PersistRecord) -> Result<(), NotStored> {
+        Err(NotStored::Failed(format!("nothing takes a record {}", record.label)))
+    }
+}
+
+/// Decides at the last moment whether what a step has made may leave (docs/spec §4.2).
+pub trait Release: Send + Sync + 'static {
+    /// Runs `send` while nothing that forbids it can happen, or says why it must not.
+    fn release(&self, send: &mut dyn FnMut()) -> Result<(), &'static str>;
+}
+
+/// For ceremonies that depend on nothing that others share.
+pub struct Freely;
+
+impl Release for Freely {
+    fn release(&self, send: &mut dyn FnMut()) -> Result<(), &'static str> {
+        send();
+        Ok(())
     }
 }
 
 impl Ceremonies {
-    /// Ceremonies over a transport.
-    pub fn new(transport: Arc<dyn Transport>, identity: Arc<Identity>) -> Self {
-        Self { transport, identity, started: Instant::now(), routes: Mutex::default() }
+    /// Ceremonies over a transport, with these parties.
+    pub fn new(
+        transport: Arc<dyn Transport>,
+        identity: Arc<Identity>,
+        parties: impl IntoIterator<Item = PublicKey>,
+    ) -> Self {
+        Self { transport, identity, started: Instant::now(), routes: Mutex::new(Routes::new(parties)) }
     }
 
-    fn routes(&self) -> std::sync::MutexGuard<'_, Routes> {
+    fn routes(&self) -> MutexGuard<'_, Routes> {
         self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Hands a message to its ceremony, or keeps it for a while if there is none yet. Full queues drop it: to the
-    /// session that is a lost message.
+    /// Hands a message to its ceremony, or keeps it for a while if there is none yet.
     pub fn deliver(&self, from: PublicKey, bytes: Vec<u8>) {
-        let Some(id) = Envelope::decode(&bytes).map(|envelope| envelope.ceremony) else { return };
-        let mut routes = self.routes();
-        if let Some(queue) = routes.live.get(&id) {
-            let _ = queue.try_send((from, bytes));
-            return;
-        }
-        let now = Instant::now();
-        while routes.early.front().is_some_and(|(at, ..)| now - *at > EARLY_LIFE) {
-            routes.early.pop_front();
-        }
-        // No peer may crowd out the others.
-        let share = MAX_EARLY / 16;
-        if routes.early.len() < MAX_EARLY
-            && routes.early.iter().filter(|(_, _, m)| m.0 == from).count() < share
-        {
-            routes.early.push_back((now, id, (from, bytes)));
-        }
+        self.routes().deliver(Instant::now(), from, bytes);
     }
 
-    fn register(&self, id: [u8; 32]) -> Result<mpsc::Receiver<Message>, SessionError> {
-        let mut routes = self.routes();
-        if routes.live.len() >= MAX_LIVE {
-            return Err(SessionError::Config("too many ceremonies run at once; try again later"));
-        }
-        if routes.live.contains_key(&id) {
-            return Err(SessionError::Config("a ceremony with this id runs already"));
-        }
-        let (queue, messages) = mpsc::channel(QUEUE);
-        let (mine, others) =
-            std::mem::take(&mut routes.early).into_iter().partition(|(_, early, _)| *early == id);
-        let mine: VecDeque<(Instant, [u8; 32], Message)> = mine;
-        routes.early = others;
-        for (_, _, message) in mine {
-            let _ = queue.try_send(message);
-        }
-        routes.live.insert(id, queue);
-        Ok(messages)
+    /// Ends every ceremony with a party that has no result yet (§4.2), or all.
+    pub fn stop(&self, with: Option<&PublicKey>, reason: &'static str) {
+        self.routes().stop(with, reason);
     }
 
     /// Runs a ceremony to its end.
@@ -110,29 +84,25 @@ impl Ceremonies {
         config: Config,
         protocol: Box<dyn Protocol<Output = O>>,
         persist: impl Persist,
+        release: impl Release,
     ) -> Result<O, SessionError> {
         let id = config.ceremony;
-        let messages = self.register(id)?;
+        let participants = config.participants.iter().map(|(_, key)| key).collect();
+        let inlet = self.routes().register(Instant::now(), id, participants)?;
         let now = self.now();
         let started = Session::new(config, Arc::clone(&self.identity), protocol, now, &mut OsRng);
         let (session, outputs) = match started {
             Ok(started) => started,
             Err(error) => {
-                self.routes().live.remove(&id);
+                self.routes().remove(&id);
                 return Err(error);
             }
         };
         let (done, result) = oneshot::channel();
-        let run = Run {
-            ceremonies: Arc::clone(self),
-            id,
-            session,
-            messages,
-            persist,
-            done: Some(done),
-            wake: None,
-        };
-        tokio::spawn(run.to_end(outputs));
+        let (messages, stop): Inlet = inlet;
+        let ceremonies = Arc::clone(self);
+        let run = Run { ceremonies, id, session, messages, persist, release, done: Some(done), wake: None };
+        tokio::spawn(run.to_end(stop, outputs));
         result.await.unwrap_or(Err(SessionError::Usage("the ceremony's task ended without a result")))
     }
 
@@ -143,77 +113,125 @@ impl Ceremonies {
 }
 
 /// One running session.
-struct Run<O, P> {
+struct Run<O, P, R> {
     ceremonies: Arc<Ceremonies>,
     id: [u8; 32],
     session: Session<O>,
-    messages: mpsc::Receiver<Message>,
+    messages: mpsc::UnboundedReceiver<Message>,
     persist: P,
+    release: R,
     done: Option<oneshot::Sender<Result<O, SessionError>>>,
     wake: Option<u64>,
 }
 
-impl<O: Send + 'static, P: Persist> Run<O, P> {
-    async fn to_end(mut self, outputs: Vec<Output<O>>) {
-        self.carry_out(outputs).await;
+/// The session must not go on, nor answer anything.
+struct Halted;
+
+impl<O, P, R> Drop for Run<O, P, R> {
+    fn drop(&mut self) {
+        self.ceremonies.routes().remove(&self.id);
+    }
+}
+
+impl<O: Send + 'static, P: Persist, R: Release> Run<O, P, R> {
+    async fn to_end(mut self, mut stop: oneshot::Receiver<&'static str>, outputs: Vec<Output<O>>) {
+        let mut halted = self.carry_out(outputs).await;
         let mut until = None;
-        loop {
+        while halted.is_ok() {
             if self.done.is_none() && until.is_none() {
                 until = Some(Instant::now() + LINGER);
             }
+            let now = Instant::now();
+            // Before a message is taken: a peer that never stops asking does not keep a session alive.
+            if until.is_some_and(|until| now >= until) {
+                break;
+            }
             let wait = match until {
-                Some(until) => until.saturating_duration_since(Instant::now()),
+                Some(until) => until.saturating_duration_since(now),
                 None => Duration::from_millis(
                     self.wake.map_or(1000, |at| at.saturating_sub(self.ceremonies.now())),
                 ),
             };
-            let input = match tokio::time::timeout(wait, self.messages.recv()).await {
-                Ok(Some((from, bytes))) => Input::Message { from, bytes },
+            let message = tokio::select! {
+                biased;
+                reason = &mut stop, if until.is_none() => {
+                    self.finish(Err(SessionError::Restart(reason.unwrap_or("the node stops"))));
+                    break;
+                }
+                message = tokio::time::timeout(wait, self.messages.recv()) => message,
+            };
+            let input = match message {
+                Ok(Some(Message { from, bytes, .. })) => Input::Message { from, bytes },
                 Ok(None) => break,
-                Err(_) if until.is_some() => break,
                 Err(_) => Input::Tick,
             };
-            self.step(input).await;
+            halted = self.step(input).await;
         }
-        self.ceremonies.routes().live.remove(&self.id);
     }
 
-    async fn step(&mut self, input: Input) {
+    async fn step(&mut self, input: Input) -> Result<(), Halted> {
         let now = self.ceremonies.now();
         // A round is up to hundreds of milliseconds of arithmetic: other tasks move to other threads meanwhile.
         let outputs = tokio::task::block_in_place(|| self.session.step(now, input, &mut OsRng));
-        self.carry_out(outputs).await;
+        self.carry_out(outputs).await
     }
 
-    async fn carry_out(&mut self, outputs: Vec<Output<O>>) {
+    async fn carry_out(&mut self, outputs: Vec<Output<O>>) -> Result<(), Halted> {
         let mut queue = VecDeque::from(outputs);
         while let Some(output) = queue.pop_front() {
             match output {
                 Output::Send { to, bytes } => {
-                    if !self.ceremonies.transport.send(&to, bytes) {
-                        tracing::debug!(%to, "a ceremony message could not be queued");
+                    let mut batch = vec![(to, bytes)];
+                    while let Some(Output::Send { to, bytes }) =
+                        queue.pop_front_if(|next| matches!(next, Output::Send { .. }))
+                    {
+                        batch.push((to, bytes));
                     }
+                    self.send(batch)?;
                 }
                 Output::Persist { id, record } => {
                     let input = match self.persist.persist(record).await {
                         Ok(()) => Input::Persisted(id),
-                        Err(error) => {
-                            tracing::error!(%error, "a ceremony's record could not be stored");
-                            Input::PersistFailed(id)
+                        Err(reason) => {
+                            tracing::error!(?reason, "a ceremony's record was not stored");
+                            Input::PersistFailed(id, reason)
                         }
                     };
                     let now = self.ceremonies.now();
-                    queue.extend(self.session.step(now, input, &mut OsRng));
+                    let outputs = tokio::task::block_in_place(|| self.session.step(now, input, &mut OsRng));
+                    queue.extend(outputs);
                 }
                 Output::Timer(at) => self.wake = Some(at),
                 Output::Done(output) => self.finish(Ok(output)),
                 Output::Abort(error) => self.finish(Err(error)),
             }
         }
+        Ok(())
+    }
+
+    /// Queues messages under the release guard. Once there is a result, only originals that have left before are shown.
+    fn send(&mut self, mut batch: Vec<(PublicKey, Vec<u8>)>) -> Result<(), Halted> {
+        let transport = Arc::clone(&self.ceremonies.transport);
+        let mut send = || {
+            for (to, bytes) in batch.drain(..) {
+                if !transport.send(&to, bytes) {
+                    tracing::debug!(%to, "a ceremony message could not be queued");
+                }
+            }
+        };
+        if self.done.is_none() {
+            send();
+            return Ok(());
+        }
+        tokio::task::block_in_place(|| self.release.release(&mut send)).map_err(|reason| {
+            self.finish(Err(SessionError::Restart(reason)));
+            Halted
+        })
     }
 
     fn finish(&mut self, result: Result<O, SessionError>) {
         if let Some(done) = self.done.take() {
+            self.ceremonies.routes().decided(&self.id);
             let _ = done.send(result);
         }
     }

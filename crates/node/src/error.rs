@@ -38,7 +38,11 @@ pub enum StartError {
 /// A vault error as the caller sees it: a refusal by the ledger, or a fault of this node.
 pub(crate) fn vault_error(error: &VaultError) -> NodeError {
     let code = match error {
-        VaultError::NoConflict { .. } | VaultError::Order { .. } => ErrorCode::Refused,
+        VaultError::NoConflict { .. }
+        | VaultError::Order { .. }
+        | VaultError::Attempt { .. }
+        | VaultError::NeverSigned { .. }
+        | VaultError::NotedBefore { .. } => ErrorCode::Refused,
         _ => ErrorCode::Internal,
     };
     NodeError::new(code, error.to_string())

@@ -8,14 +8,16 @@ use quorate_coordination::NodeError;
 use quorate_coordination::rpc::{ErrorCode, Frame};
 use quorate_intent::PublicKey;
 use quorate_transport::{Channel, Endpoint, Receiver, TransportError};
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, Semaphore, mpsc};
+use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
-/// Channels that may be open or in their handshake at once.
-const MAX_CHANNELS: usize = 128;
+/// Connections that may be in their handshake at once, of all addresses and of one. Open channels need no such limit:
+/// each pinned identity has one.
+const MAX_HANDSHAKES: (usize, usize) = (64, 16);
 /// Calls that one gateway channel may have under way; further ones are answered with `Busy`.
 const MAX_CALLS: usize = 256;
 /// Strangers at the door are logged at most this often, so that they cannot fill the log.
@@ -23,8 +25,7 @@ const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 /// Accepts channels until the task is aborted.
 pub(crate) async fn listen(shared: Arc<Shared>, endpoint: Endpoint, listener: TcpListener) {
-    let places = Arc::new(Semaphore::new(MAX_CHANNELS));
-    let last_logged = Arc::new(Mutex::new(None));
+    let door = Arc::new(Door::default());
     loop {
         let (tcp, address) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -35,30 +36,77 @@ pub(crate) async fn listen(shared: Arc<Shared>, endpoint: Endpoint, listener: Tc
             }
         };
         // When all places are taken the connection is closed at once instead of waiting unanswered.
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let (shared, endpoint, last) = (Arc::clone(&shared), endpoint.clone(), Arc::clone(&last_logged));
-        tokio::spawn(async move {
-            greet(&shared, &endpoint, tcp, address, &last).await;
-            drop(place);
-        });
+        let Some(place) = Place::take(&door, address.ip()) else { continue };
+        let (own, endpoint) = (Arc::clone(&shared), endpoint.clone());
+        shared.tasks.spawn(async move { greet(&own, &endpoint, tcp, address, place).await });
     }
 }
 
-async fn greet(
-    shared: &Arc<Shared>,
-    endpoint: &Endpoint,
-    tcp: TcpStream,
-    address: SocketAddr,
-    last_logged: &Mutex<Option<Instant>>,
-) {
+/// Who is at the door and who is in.
+#[derive(Default)]
+struct Door {
+    /// Handshakes by address.
+    handshakes: std::sync::Mutex<BTreeMap<IpAddr, usize>>,
+    /// Dropping it ends the identity's channel.
+    channels: std::sync::Mutex<BTreeMap<PublicKey, oneshot::Sender<()>>>,
+    last_logged: Mutex<Option<Instant>>,
+}
+
+/// A place for one handshake; given back on drop.
+struct Place {
+    door: Arc<Door>,
+    address: IpAddr,
+}
+
+impl Place {
+    fn take(door: &Arc<Door>, address: IpAddr) -> Option<Self> {
+        let mut handshakes = door.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = handshakes.get(&address).copied().unwrap_or_default();
+        if handshakes.values().sum::<usize>() >= MAX_HANDSHAKES.0 || own >= MAX_HANDSHAKES.1 {
+            return None;
+        }
+        handshakes.insert(address, own + 1);
+        drop(handshakes);
+        Some(Self { door: Arc::clone(door), address })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut handshakes = self.door.handshakes.lock().unwrap_or_else(PoisonError::into_inner);
+        match handshakes.get_mut(&self.address) {
+            Some(own) if *own > 1 => *own -= 1,
+            _ => drop(handshakes.remove(&self.address)),
+        }
+    }
+}
+
+impl Door {
+    /// Lets an identity in, in place of the channel that it had before. Ends when the next one comes.
+    fn enter(&self, peer: PublicKey) -> oneshot::Receiver<()> {
+        let (replaced, next) = oneshot::channel();
+        self.channels.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, replaced);
+        next
+    }
+}
+
+async fn greet(shared: &Arc<Shared>, endpoint: &Endpoint, tcp: TcpStream, address: SocketAddr, place: Place) {
     let known = shared.genesis.parties.iter().map(|party| party.key).chain([shared.genesis.gateway]);
     let known = known.filter(|key| *key != shared.me);
-    let result = match endpoint.accept(tcp, known).await {
-        Ok(channel) if channel.peer() == shared.genesis.gateway => serve_gateway(shared, channel).await,
-        Ok(channel) => serve_peer(shared, channel).await,
+    let accepted = endpoint.accept(tcp, known).await;
+    let door = Arc::clone(&place.door);
+    drop(place);
+    let result = match accepted {
+        Ok(channel) => {
+            let replaced = door.enter(channel.peer());
+            tokio::select! {
+                _ = replaced => Ok(()),
+                ended = serve(shared, channel) => ended,
+            }
+        }
         Err(error) => {
             tracing::debug!(%address, %error, "a connection was turned away");
-            let mut last = last_logged.lock().await;
+            let mut last = door.last_logged.lock().await;
             if last.is_none_or(|at| at.elapsed() > LOG_PAUSE) {
                 *last = Some(Instant::now());
                 drop(last);
@@ -81,6 +129,14 @@ async fn next_frame(receiver: &mut Receiver) -> Result<Option<Frame>, TransportE
     borsh::from_slice(&bytes).map(Some).map_err(|_| malformed())
 }
 
+async fn serve(shared: &Arc<Shared>, channel: Channel) -> Result<(), TransportError> {
+    if channel.peer() == shared.genesis.gateway {
+        serve_gateway(shared, channel).await
+    } else {
+        serve_peer(shared, channel).await
+    }
+}
+
 /// A peer may bring ceremony messages and nothing else.
 async fn serve_peer(shared: &Arc<Shared>, channel: Channel) -> Result<(), TransportError> {
     let peer: PublicKey = channel.peer();
@@ -99,18 +155,20 @@ async fn serve_gateway(shared: &Arc<Shared>, channel: Channel) -> Result<(), Tra
     let (mut sender, mut receiver) = channel.split();
     let (answers, mut ready) = mpsc::channel::<Frame>(MAX_CALLS);
     let places = Arc::new(Semaphore::new(MAX_CALLS));
-    let writer = tokio::spawn(async move {
+    // Ends when this channel and all its calls have, or when sending fails.
+    shared.tasks.spawn(async move {
         while let Some(frame) = ready.recv().await {
-            sender.send(&encode(&frame)).await?;
+            if sender.send(&encode(&frame)).await.is_err() {
+                return;
+            }
         }
-        Ok::<_, TransportError>(())
     });
-    let result = loop {
+    loop {
         let (id, request) = match next_frame(&mut receiver).await {
             Ok(Some(Frame::Call { id, request })) => (id, request),
-            Ok(Some(_)) => break Err(malformed()),
-            Ok(None) => break Ok(()),
-            Err(error) => break Err(error),
+            Ok(Some(_)) => return Err(malformed()),
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(error),
         };
         let answers = answers.clone();
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
@@ -118,14 +176,11 @@ async fn serve_gateway(shared: &Arc<Shared>, channel: Channel) -> Result<(), Tra
             let _ = answers.try_send(Frame::Answer { id, response: Err(busy) });
             continue;
         };
-        let shared = Arc::clone(shared);
-        tokio::spawn(async move {
-            let response = calls::handle(&shared, request).await;
+        let own = Arc::clone(shared);
+        shared.tasks.spawn(async move {
+            let response = calls::handle(&own, request).await;
             let _ = answers.send(Frame::Answer { id, response }).await;
             drop(place);
         });
-    };
-    drop(answers);
-    writer.abort();
-    result
+    }
 }

@@ -7,9 +7,12 @@
 //! (`vault`).
 #![forbid(unsafe_code)]
 
+mod budget;
 mod calls;
 mod ceremonies;
+mod clock;
 pub mod control;
+mod disputes;
 mod error;
 mod generate;
 mod inbound;
@@ -18,8 +21,13 @@ mod mesh;
 mod node;
 mod pairs;
 mod presign;
+mod routes;
 mod sign;
 mod stock;
+mod tasks;
+#[cfg(test)]
+mod tests;
+mod turns;
 mod wallets;
 
 pub use error::StartError;

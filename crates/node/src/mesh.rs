@@ -1,5 +1,6 @@
 //! The mesh: one outgoing channel to each peer, dialled again whenever it breaks.
 
+use crate::budget::{Budget, Room};
 use borsh::BorshSerialize;
 use quorate_coordination::rpc::Frame;
 use quorate_intent::{Genesis, PublicKey};
@@ -18,10 +19,13 @@ pub trait Transport: Send + Sync + 'static {
     fn connected(&self) -> Vec<PublicKey>;
 }
 
-/// Messages that may wait for one peer.
-const QUEUE: usize = 512;
+/// Bytes that may wait for one peer.
+const QUEUE: usize = 64 << 20;
 /// First and longest pause before dialling again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// A message that waits for its peer, and its room.
+type Waiting = (Vec<u8>, Room);
 
 /// TLS channels to all peers of the genesis.
 pub struct Mesh {
@@ -29,7 +33,9 @@ pub struct Mesh {
 }
 
 struct Peer {
-    queue: mpsc::Sender<Vec<u8>>,
+    // Bounded by the budget.
+    queue: mpsc::UnboundedSender<Waiting>,
+    budget: Budget,
     up: Arc<AtomicBool>,
 }
 
@@ -37,12 +43,12 @@ impl Mesh {
     /// Starts dialling every other party of the genesis. Ends when the mesh is dropped.
     pub fn start(endpoint: &Endpoint, genesis: &Genesis, me: PublicKey) -> Self {
         let dial = |party: &quorate_intent::Party| {
-            let (queue, messages) = mpsc::channel(QUEUE);
+            let (queue, messages) = mpsc::unbounded_channel();
             let up = Arc::new(AtomicBool::new(false));
             let task =
                 keep_open(endpoint.clone(), party.address.clone(), party.key, messages, Arc::clone(&up));
             tokio::spawn(task);
-            (party.key, Peer { queue, up })
+            (party.key, Peer { queue, budget: Budget::new(QUEUE), up })
         };
         Self { peers: genesis.parties.iter().filter(|party| party.key != me).map(dial).collect() }
     }
@@ -50,7 +56,9 @@ impl Mesh {
 
 impl Transport for Mesh {
     fn send(&self, to: &PublicKey, bytes: Vec<u8>) -> bool {
-        self.peers.get(to).is_some_and(|peer| peer.queue.try_send(bytes).is_ok())
+        let Some(peer) = self.peers.get(to) else { return false };
+        let room = peer.budget.take(bytes.len());
+        room.is_some_and(|room| peer.queue.send((bytes, room)).is_ok())
     }
 
     fn connected(&self) -> Vec<PublicKey> {
@@ -63,7 +71,7 @@ async fn keep_open(
     endpoint: Endpoint,
     address: String,
     peer: PublicKey,
-    mut messages: mpsc::Receiver<Vec<u8>>,
+    mut messages: mpsc::UnboundedReceiver<Waiting>,
     up: Arc<AtomicBool>,
 ) {
     let mut pause = BACKOFF.0;
@@ -85,7 +93,7 @@ async fn serve(
     endpoint: &Endpoint,
     address: &str,
     peer: PublicKey,
-    messages: &mut mpsc::Receiver<Vec<u8>>,
+    messages: &mut mpsc::UnboundedReceiver<Waiting>,
     up: &AtomicBool,
 ) -> Result<(), TransportError> {
     let (mut sender, mut receiver) = endpoint.connect(address, peer).await?.split();
@@ -94,7 +102,7 @@ async fn serve(
     loop {
         tokio::select! {
             message = messages.recv() => match message {
-                Some(bytes) => sender.send(&encode(&Frame::Session(bytes))).await?,
+                Some((bytes, _room)) => sender.send(&encode(&Frame::Session(bytes))).await?,
                 None => return Ok(()),
             },
             // The peer says nothing on this channel; waiting here notices when it goes away.

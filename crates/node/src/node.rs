@@ -1,15 +1,19 @@
 //! Starting a node and what all its parts share.
 
 use crate::ceremonies::Ceremonies;
+use crate::clock::Clock;
 use crate::control::{self, Control};
+use crate::disputes::SoftEdges;
 use crate::error::StartError;
 use crate::inbound;
 use crate::mesh::{Mesh, Transport};
 use crate::pairs::Pairs;
 use crate::stock::Stock;
+use crate::tasks::Tasks;
+use crate::turns::Turns;
 use crate::wallets::Wallets;
 use quorate_audit::Body;
-use quorate_intent::{Genesis, PublicKey};
+use quorate_intent::{Genesis, PublicKey, WalletId};
 use quorate_session::Identity;
 use quorate_transport::Endpoint;
 use quorate_vault::Vault;
@@ -17,7 +21,6 @@ use rand_core::{OsRng, RngCore};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -31,7 +34,7 @@ pub struct Config {
 
 /// A running node. Dropping it stops it.
 pub struct Node {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     address: SocketAddr,
     task: JoinHandle<()>,
     control: Option<Control>,
@@ -42,7 +45,6 @@ pub(crate) struct Shared {
     pub vault: Vault,
     pub genesis: Genesis,
     pub me: PublicKey,
-    pub identity: Arc<Identity>,
     /// Names this process: nonces, presignatures and pair states live under it, in memory alone (§1.9).
     pub boot: [u8; 16],
     pub transport: Arc<dyn Transport>,
@@ -50,18 +52,26 @@ pub(crate) struct Shared {
     pub wallets: Wallets,
     pub stock: Stock,
     pub pairs: Pairs,
+    pub soft_edges: SoftEdges,
+    /// Wallets that are being generated.
+    pub generating: Turns<WalletId>,
+    /// Peers that a pair is being set up with.
+    pub setting_up: Turns<PublicKey>,
+    pub clock: Clock,
+    pub tasks: Tasks,
 }
 
 impl Shared {
     /// This node's own clock, Unix seconds.
     pub fn now(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        self.clock.now()
     }
 
     /// Logs an entry; a failure is the vault's own to report, and stops signing there.
     pub async fn log(&self, body: Body) {
-        if let Err(error) = self.vault.append(body).await {
-            tracing::error!(%error, "an audit entry could not be written");
+        match self.vault.append(body).await {
+            Ok(head) => self.clock.seen(head.time),
+            Err(error) => tracing::error!(%error, "an audit entry could not be written"),
         }
     }
 
@@ -86,22 +96,28 @@ impl Node {
         OsRng.fill_bytes(&mut boot);
         let mut entry = [0; 32];
         entry[..16].copy_from_slice(&boot);
-        vault.append(Body::Started { boot: entry, version: env!("CARGO_PKG_VERSION").to_owned() }).await?;
+        let started = Body::Started { boot: entry, version: env!("CARGO_PKG_VERSION").to_owned() };
+        let head = vault.append(started).await?;
         let identity =
             Arc::new(Identity::from_seed(&zeroize::Zeroizing::new(vault.identity().expose().to_bytes())));
         let transport: Arc<dyn Transport> = Arc::new(Mesh::start(&endpoint, &genesis, me));
-        let ceremonies = Arc::new(Ceremonies::new(Arc::clone(&transport), Arc::clone(&identity)));
+        let parties = genesis.parties.iter().map(|party| party.key);
+        let ceremonies = Ceremonies::new(Arc::clone(&transport), identity, parties);
         let shared = Arc::new(Shared {
             vault,
             genesis,
             me,
-            identity,
             boot,
             transport,
-            ceremonies,
+            ceremonies: Arc::new(ceremonies),
             wallets,
             stock: Stock::default(),
             pairs: Pairs::default(),
+            soft_edges: SoftEdges::default(),
+            generating: Turns::default(),
+            setting_up: Turns::default(),
+            clock: Clock::new(head.time),
+            tasks: Tasks::new(),
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
         Ok(Self { shared, address, task, control: None })
@@ -125,16 +141,25 @@ impl Node {
 
     /// Stops listening and closes the vault, after everything queued there is written.
     pub async fn stop(mut self) {
-        self.task.abort();
         self.control = None;
+        self.halt();
         if let Err(error) = self.shared.vault.close().await {
             tracing::error!(%error, "the vault did not close cleanly");
         }
     }
 }
 
+impl Node {
+    /// Ends every task: listening, open channels, calls, ceremonies.
+    fn halt(&self) {
+        self.task.abort();
+        self.shared.tasks.stop();
+        self.shared.ceremonies.stop(None, "the node stops");
+    }
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
-        self.task.abort();
+        self.halt();
     }
 }

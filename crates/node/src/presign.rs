@@ -2,16 +2,17 @@
 
 use crate::calls;
 use crate::ceremonies::NoPersist;
+use crate::disputes::{self, record_faults};
 use crate::error::session_error;
 use crate::node::Shared;
-use crate::pairs::record_faults;
 use crate::stock::Item;
 use crate::wallets::SuiteShare;
 use quorate_ceremonies::Presign;
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeError, NodeResponse, WalletRecord};
-use quorate_intent::WalletId;
+use quorate_intent::{PublicKey, WalletId};
 use quorate_protocols::Message;
+use quorate_protocols::dkls::Presignature;
 use quorate_session::{Config, Limits, Own, Participants, SessionError, Terms};
 use quorate_sharing::{Index, Secp256k1};
 use std::sync::Arc;
@@ -42,7 +43,9 @@ pub(crate) async fn presign(
             wallet.index
         )));
     }
-    let access = shared.pairs.access(record, &shared.me, &set).map_err(|peer| {
+    let own = Arc::clone(shared);
+    let poisoned = move |peer: &PublicKey| disputes::poisoned(&own, peer);
+    let access = shared.pairs.access(record, &shared.me, &set, poisoned).map_err(|peer| {
         let message = format!("no pair state with {}; set it up first", shared.name(&peer));
         NodeError::new(ErrorCode::NoStock, message)
     })?;
@@ -52,24 +55,31 @@ pub(crate) async fn presign(
         share: Arc::clone(share),
         record: record.hash().0,
         epoch: record.attempt.to_bytes().to_vec(),
-        pairs: access,
+        pairs: access.clone(),
         count: usize::from(count),
     };
-    match shared.ceremonies.run(config, Box::new(protocol), NoPersist).await {
-        Ok(presignatures) => {
-            let mut public = Vec::with_capacity(presignatures.len());
-            for presignature in presignatures {
-                public.push(presignature.public().encode());
-                let pd = presignature.public().pd().to_vec();
-                shared.stock.add(id, pd, Item::Ecdsa(Box::new(presignature)));
-            }
-            Ok(NodeResponse::Presigned(public))
-        }
+    match shared.ceremonies.run(config, Box::new(protocol), NoPersist, access.clone()).await {
+        // Under the same locks as the dropping of what was made with a poisoned pair: it comes before or after, and both
+        // ways nothing of it stays.
+        Ok(presignatures) => tokio::task::block_in_place(|| access.held(|| stock(shared, id, presignatures)))
+            .map(NodeResponse::Presigned)
+            .map_err(|reason| NodeError::new(ErrorCode::Ceremony, reason)),
         Err(error) => {
             record_faults(shared, &error).await;
             Err(session_error(&error))
         }
     }
+}
+
+/// Stocks presignatures; gives their public parts.
+fn stock(shared: &Shared, id: WalletId, presignatures: Vec<Presignature>) -> Vec<Vec<u8>> {
+    let mut public = Vec::with_capacity(presignatures.len());
+    for presignature in presignatures {
+        public.push(presignature.public().encode());
+        let pd = presignature.public().pd().to_vec();
+        shared.stock.add(id, pd, Item::Ecdsa(Box::new(presignature)));
+    }
+    public
 }
 
 fn config(
@@ -102,4 +112,52 @@ fn config(
         own,
         limits: Limits { max_message: 8 << 20, ..Limits::default() },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use quorate_audit::Attempt;
+    use quorate_ceremonies::Pair;
+    use quorate_intent::{Hash, Suite};
+    use quorate_session::bus::{Bus, Store};
+    use quorate_session::{Identity, Session};
+    use rand_chacha::ChaCha20Rng;
+    use rand_core::SeedableRng;
+
+    /// Message lengths follow from the count, so it is compared before any message could be judged by its length.
+    #[test]
+    fn differing_counts_are_a_mismatch_and_nobodys_fault() {
+        let mut ids: Vec<_> = (1..=2).map(|n| Arc::new(Identity::from_seed(&[n; 32]))).collect();
+        ids.sort_by_key(|id| id.public());
+        let record = WalletRecord {
+            wallet: WalletId([1; 16]),
+            suite: Suite::Ecdsa,
+            label: "w".into(),
+            attempt: Attempt { order_number: 1, attempt_try: 1, transcript: Hash([2; 32]) },
+            order: Hash([3; 32]),
+            parties: ids.iter().map(|id| id.public()).collect(),
+            public: Vec::new(),
+        };
+        let ends = |counts: [u16; 2]| {
+            let mut bus = Bus::new(1);
+            for (id, count) in ids.iter().zip(counts) {
+                let own = Own::default();
+                let config = config([7; 32], &record, (2, count), &[1, 2], own).unwrap();
+                let mut rng = ChaCha20Rng::from_seed(id.public().0);
+                // Any protocol will do: it must not even start.
+                let (session, outputs) =
+                    Session::new(config, Arc::clone(id), Box::new(Pair), 0, &mut rng).unwrap();
+                bus.seat(id.public(), session, outputs, rng, Store::Works);
+            }
+            bus.run();
+            bus.seats.into_values().map(|seat| seat.outcome.unwrap()).collect::<Vec<_>>()
+        };
+        for end in ends([4, 5]) {
+            let Err(SessionError::ConfigMismatch(differing)) = end else { panic!("not a mismatch") };
+            // The nonce is the same at both; only the count differs.
+            assert_eq!((differing.len(), &differing[0].terms[..]), (1, &["extra"][..]));
+        }
+        assert!(ends([4, 4]).iter().all(Result::is_ok));
+    }
 }

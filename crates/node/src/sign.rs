@@ -52,7 +52,8 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     let secrets = take_stock(shared, &wallet, &call.parts)?;
     let entry = will_sign(call, &wallet, &built, rule, approvers);
     // From here on the digest counts as signed (§4.5). No log, no signature.
-    shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
+    let head = shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
+    shared.clock.seen(head.time);
     tokio::task::block_in_place(|| {
         let each = checked.iter().zip(secrets);
         each.map(|(checked, secret)| make_partial(shared, &wallet, checked, secret)).collect()

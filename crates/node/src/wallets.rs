@@ -97,6 +97,12 @@ impl Wallets {
         self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(wallet));
     }
 
+    /// Forgets a key, as a node does that stops before it was opened.
+    #[cfg(test)]
+    pub fn forget(&self, id: &WalletId) {
+        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+    }
+
     /// All keys.
     pub fn all(&self) -> Vec<Arc<Wallet>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
