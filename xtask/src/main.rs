@@ -22,6 +22,8 @@ usage: cargo xtask COMMAND
   lint         format check, house rules, clippy
   layers       house rules alone: dependency arrows, rooms without I/O, hashing, sizes, banned crates
   bench [ARGS] the benchmarks; ARGS go to `cargo bench`
+  bench peers [--quick]
+               the table beside other implementations
 ";
 
 fn main() -> ExitCode {

@@ -172,7 +172,7 @@ impl Tally {
     }
 }
 
-/// `cargo bench` in the benchmark package.
+/// `cargo bench` in the benchmark package; `peers` runs the table beside other implementations instead.
 pub fn bench(root: &Path, rest: &[&str]) -> bool {
     let manifest = root.join("bench").join("Cargo.toml");
     if !manifest.is_file() {
@@ -180,9 +180,21 @@ pub fn bench(root: &Path, rest: &[&str]) -> bool {
         return false;
     }
     let manifest = manifest.to_string_lossy();
-    let mut args = vec!["bench", "--locked", "--manifest-path", &manifest];
+    show(&mut cargo(root, &bench_args(&manifest, rest)))
+}
+
+fn bench_args<'a>(manifest: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+    let (mut args, rest) = match rest.split_first() {
+        Some((&"peers", rest)) => (vec!["run", "--release", "--bin", "peers"], rest),
+        _ => (vec!["bench"], rest),
+    };
+    let table = args[0] == "run";
+    args.extend(["--locked", "--manifest-path", manifest]);
+    if table {
+        args.push("--");
+    }
     args.extend_from_slice(rest);
-    show(&mut cargo(root, &args))
+    args
 }
 
 #[cfg(test)]
@@ -224,6 +236,13 @@ mod tests {
         report.step("c", || Outcome::Failed);
         report.step("d", || Outcome::Passed);
         assert!(!report.finish());
+    }
+
+    #[test]
+    fn bench_peers_runs_the_table_and_anything_else_criterion() {
+        let run = ["run", "--release", "--bin", "peers", "--locked", "--manifest-path", "m", "--", "--quick"];
+        assert_eq!(bench_args("m", &["peers", "--quick"]), run);
+        assert_eq!(bench_args("m", &["online"]), ["bench", "--locked", "--manifest-path", "m", "online"]);
     }
 
     #[test]
