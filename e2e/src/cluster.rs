@@ -1,0 +1,342 @@
+//! A cluster of real processes in a folder of its own.
+
+use crate::liar::Liar;
+use crate::people::Person;
+use crate::program::{program, run};
+use anyhow::{Context, Result, bail, ensure};
+use ed25519_dalek::SigningKey;
+use quorate_client::api::NodeView;
+use quorate_coordination::{NodeRequest, NodeResponse};
+use quorate_intent::{Genesis, PublicKey};
+use rustix::process::{Pid, Signal, kill_process};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// Approvers of transfers; two must agree.
+pub const APPROVERS: [&str; 3] = ["dora", "emil", "fay"];
+/// Administrators; both must agree.
+pub const ADMINISTRATORS: [&str; 2] = ["gus", "hanna"];
+/// The API client.
+pub const CLIENT: &str = "treasury";
+/// How long a cluster may take to stand.
+const START: Duration = Duration::from_secs(60);
+
+/// A cluster. Dropping it kills its processes and removes its folder.
+pub struct Cluster {
+    /// Who is who.
+    pub genesis: Genesis,
+    /// The API's address.
+    pub api: String,
+    folder: TempDir,
+    nodes: Mutex<Vec<Option<Child>>>,
+    gateway: Option<Child>,
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        let nodes = self.nodes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for child in nodes.iter_mut().chain([&mut self.gateway]).flatten() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        // What a failed test leaves behind is worth reading.
+        if std::thread::panicking() || std::env::var_os("QUORATE_KEEP").is_some() {
+            self.folder.disable_cleanup(true);
+            eprintln!("the cluster's folder is kept: {}", self.folder.path().display());
+        }
+    }
+}
+
+/// A free port below those that the system gives to outgoing connections, so that nobody takes it while its node is down.
+fn free_port() -> Result<u16> {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = u16::try_from(std::process::id() % 18_000)?;
+    for _ in 0..1000 {
+        let port = 12_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port")
+}
+
+/// Path to text; the folder is ours and has a plain name.
+fn text(path: &Path) -> Result<&str> {
+    path.to_str().context("a path that is not text")
+}
+
+impl Cluster {
+    /// A cluster of `n` nodes that stands.
+    ///
+    /// # Errors
+    /// What any of its steps says.
+    pub async fn start(n: usize) -> Result<Self> {
+        let mut cluster = Self::make(n)?;
+        for at in 0..n {
+            cluster.start_node(at)?;
+        }
+        cluster.start_gateway()?;
+        cluster.ready().await?;
+        Ok(cluster)
+    }
+
+    /// Identities, genesis and pins, with the commands that operators use. Nothing runs yet.
+    fn make(n: usize) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("quorate-e2e-").tempdir()?;
+        let dir = folder.path().to_owned();
+        for name in ["people", "gateway"] {
+            std::fs::create_dir(dir.join(name))?;
+        }
+        let mut create: Vec<String> = ["--json", "genesis", "create", "--name", "e2e"].map(Into::into).into();
+        for at in 0..n {
+            let home = dir.join(node_name(at));
+            std::fs::create_dir(&home)?;
+            let (vault, key) = (home.join("vault"), home.join("vault.key"));
+            let address = format!("127.0.0.1:{}", free_port()?);
+            let name = node_name(at);
+            let (out, key) = (text(&vault)?, text(&key)?);
+            let tail = ["--out", out, "--address", &address, "--key-file", key];
+            run(&[&["init", "--role", "node", "--name", &name], &tail[..]].concat())?;
+            create.extend(["--party".into(), text(&vault.join("node.public.json"))?.to_owned()]);
+        }
+        let mut member = |role: &str, name: &str, out: PathBuf, as_what: &str| -> Result<()> {
+            run(&["init", "--role", role, "--name", name, "--out", text(&out)?])?;
+            create.extend([as_what.to_owned(), format!("{}.public.json", out.display())]);
+            Ok(())
+        };
+        member("gateway", "gateway", dir.join("gateway/identity.key"), "--gateway")?;
+        let people = |name: &str| dir.join("people").join(format!("{name}.key"));
+        for name in APPROVERS {
+            member("member", name, people(name), "--approver")?;
+        }
+        for name in ADMINISTRATORS {
+            member("member", name, people(name), "--admin")?;
+        }
+        member("member", CLIENT, people(CLIENT), "--client")?;
+        let file = dir.join("genesis.json");
+        create.extend(["--approvals", "2", "--admin-quorum", "2", "--out"].map(Into::into));
+        create.push(text(&file)?.to_owned());
+        let told: serde_json::Value =
+            serde_json::from_str(&run(&create.iter().map(String::as_str).collect::<Vec<_>>())?)?;
+        let fingerprint = told["fingerprint"].as_str().context("a fingerprint")?;
+        for at in 0..n {
+            let home = dir.join(node_name(at));
+            let (vault, key) = (home.join("vault"), home.join("vault.key"));
+            let pin = ["genesis", "pin", text(&file)?, "--dir", text(&vault)?, "--fingerprint", fingerprint];
+            run(&[&pin[..], &["--key-file", text(&key)?]].concat())?;
+        }
+        let genesis: Genesis = serde_json::from_slice(&std::fs::read(&file)?)?;
+        genesis.check()?;
+        let api = format!("http://127.0.0.1:{}", free_port()?);
+        Ok(Self { genesis, api, folder, nodes: Mutex::new((0..n).map(|_| None).collect()), gateway: None })
+    }
+
+    fn nodes(&self) -> MutexGuard<'_, Vec<Option<Child>>> {
+        self.nodes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where everything lies.
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A node's folder, with its vault and its key file.
+    pub fn home(&self, at: usize) -> PathBuf {
+        self.dir().join(node_name(at))
+    }
+
+    /// A node's identity key.
+    pub fn key(&self, at: usize) -> PublicKey {
+        self.genesis.parties[at].key
+    }
+
+    /// Which node has this identity key.
+    pub fn at(&self, key: &PublicKey) -> Option<usize> {
+        self.genesis.parties.iter().position(|party| party.key == *key)
+    }
+
+    /// Starts a node's process.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start_node(&self, at: usize) -> Result<()> {
+        let (vault, key) = (self.home(at).join("vault"), self.home(at).join("vault.key"));
+        let address = self.genesis.parties[at].address.clone();
+        let arguments = ["node", "--dir", text(&vault)?, "--listen", &address, "--key-file", text(&key)?];
+        let arguments = [&arguments[..], &["--allow-unlocked-memory"]].concat();
+        let child = self.spawn(&node_name(at), &arguments)?;
+        self.nodes()[at] = Some(child);
+        Ok(())
+    }
+
+    /// Starts the gateway's process.
+    ///
+    /// # Errors
+    /// When the process cannot be started.
+    pub fn start_gateway(&mut self) -> Result<()> {
+        let (identity, genesis) = (self.dir().join("gateway/identity.key"), self.dir().join("genesis.json"));
+        let store = self.dir().join("gateway/gateway.db");
+        let listen = self.api.trim_start_matches("http://").to_owned();
+        let arguments = ["gateway", "--identity", text(&identity)?, "--genesis", text(&genesis)?];
+        let arguments = [&arguments[..], &["--store", text(&store)?, "--listen", &listen]].concat();
+        self.gateway = Some(self.spawn("gateway", &arguments)?);
+        Ok(())
+    }
+
+    /// Starts the program as a process with its output in a log file.
+    fn spawn(&self, name: &str, arguments: &[&str]) -> Result<Child> {
+        let log = self.dir().join(format!("{name}.log"));
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
+        let mut command = Command::new(program()?);
+        command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
+        command.spawn().with_context(|| format!("starting {name}"))
+    }
+
+    /// Kills a node with SIGKILL.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill_node(&self, at: usize) -> Result<()> {
+        let mut child = self.nodes()[at].take().context("the node does not run")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Process ids with names: nodes, then the gateway.
+    pub fn pids(&self) -> Vec<(String, u32)> {
+        let nodes = self.nodes();
+        let nodes =
+            nodes.iter().enumerate().filter_map(|(at, child)| Some((node_name(at), child.as_ref()?.id())));
+        nodes.chain(self.gateway.as_ref().map(|child| ("gateway".to_owned(), child.id()))).collect()
+    }
+
+    /// Freezes all processes (SIGSTOP), so that memory and files stay as they are.
+    ///
+    /// # Errors
+    /// When a process is gone.
+    pub fn freeze(&self) -> Result<()> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets frozen processes go on.
+    ///
+    /// # Errors
+    /// When a process is gone.
+    pub fn thaw(&self) -> Result<()> {
+        self.signal(Signal::CONT)
+    }
+
+    fn signal(&self, signal: Signal) -> Result<()> {
+        for (name, pid) in self.pids() {
+            let pid = Pid::from_raw(i32::try_from(pid)?).context("a process id")?;
+            kill_process(pid, signal).with_context(|| format!("signalling {name}"))?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the gateway reaches every node that runs, and these reach one another.
+    ///
+    /// # Errors
+    /// When that takes too long or a process has ended, with its log.
+    pub async fn ready(&mut self) -> Result<()> {
+        let client = self.client()?;
+        let began = Instant::now();
+        loop {
+            self.check_alive()?;
+            // Asked directly, so that what the gateway still believes of a process that is gone does not count.
+            if let Ok(boots) = self.boots().await
+                && let Ok(view) = client.api.cluster().await
+                && self.all_connected(&view.nodes, &boots)
+            {
+                return Ok(());
+            }
+            ensure!(began.elapsed() < START, "the cluster did not stand within {} s", START.as_secs());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// Boot ids of the nodes that run, by name, from themselves.
+    async fn boots(&self) -> Result<Vec<(String, String)>> {
+        let mut caller = Liar::new(self)?;
+        let running: Vec<usize> =
+            (0..self.genesis.parties.len()).filter(|at| self.nodes()[*at].is_some()).collect();
+        let mut boots = Vec::new();
+        for at in running {
+            match caller.call(at, NodeRequest::Status).await? {
+                Ok(NodeResponse::Status(status)) => boots.push((node_name(at), hex::encode(status.boot))),
+                other => bail!("no status: {other:?}"),
+            }
+        }
+        Ok(boots)
+    }
+
+    /// Whether the gateway sees these processes, each connected to all others.
+    fn all_connected(&self, views: &[NodeView], boots: &[(String, String)]) -> bool {
+        boots.iter().all(|(name, boot)| {
+            let others = |view: &NodeView| {
+                let runs = |peer: &&String| boots.iter().any(|(name, _)| name == *peer);
+                view.connected.iter().filter(runs).count() + 1 == boots.len()
+            };
+            let view = views.iter().find(|view| view.name == *name);
+            view.is_some_and(|view| view.reachable && view.boot_id.as_ref() == Some(boot) && others(view))
+        })
+    }
+
+    /// That every process that was started still runs.
+    ///
+    /// # Errors
+    /// Names the first that has ended, with its log.
+    pub fn check_alive(&mut self) -> Result<()> {
+        let nodes = self.nodes.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let names = (0..nodes.len()).map(node_name).chain(["gateway".to_owned()]);
+        for (name, child) in names.zip(nodes.iter_mut().chain([&mut self.gateway])) {
+            if let Some(status) = child.as_mut().and_then(|child| child.try_wait().ok().flatten()) {
+                let log = std::fs::read_to_string(self.folder.path().join(format!("{name}.log")));
+                bail!("{name} ended with {status}; its log:\n{}", log.unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    /// The gateway's own key, for a gateway that lies.
+    ///
+    /// # Errors
+    /// When its file cannot be read.
+    pub fn gateway_key(&self) -> Result<SigningKey> {
+        read_key(&self.dir().join("gateway/identity.key"))
+    }
+
+    /// A person by name.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn person(&self, name: &str) -> Result<Person> {
+        let key = read_key(&self.dir().join("people").join(format!("{name}.key")))?;
+        Person::new(&self.api, key, self.genesis.clone())
+    }
+
+    /// The API client.
+    ///
+    /// # Errors
+    /// When the key file cannot be read.
+    pub fn client(&self) -> Result<Person> {
+        self.person(CLIENT)
+    }
+}
+
+/// A node's name in the genesis.
+pub fn node_name(at: usize) -> String {
+    format!("n{}", at + 1)
+}
+
+fn read_key(path: &Path) -> Result<SigningKey> {
+    let mut seed = [0; 32];
+    hex::decode_to_slice(std::fs::read_to_string(path)?.trim(), &mut seed)?;
+    Ok(SigningKey::from_bytes(&seed))
+}

@@ -1,0 +1,23 @@
+//! End to end: a cluster of real processes for tests, made with the steps that operators take.
+//!
+//! For: starting, killing and stopping nodes and gateway; wallets and transfers through the REST API; judging what was
+//! signed with other code than what signed it; looking for secrets in memory and files; a gateway that lies.
+//! Not for: anything that ships. Nothing depends on it.
+#![forbid(unsafe_code)]
+
+pub mod cluster;
+pub mod liar;
+pub mod people;
+pub mod program;
+pub mod scan;
+pub mod secrets;
+pub mod transfers;
+
+pub use cluster::Cluster;
+pub use liar::Liar;
+pub use people::{Person, Wallet};
+
+/// Whether the long versions of the tests were asked for.
+pub fn long() -> bool {
+    std::env::var_os("QUORATE_LONG").is_some()
+}

@@ -1,0 +1,50 @@
+//! The program under test.
+
+use anyhow::{Context, Result, anyhow, bail};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The `quorate` binary, built once by each test process so that it is never an old one.
+///
+/// `QUORATE_BIN` names another binary to test instead.
+///
+/// # Errors
+/// When it cannot be built; cargo's own words are on standard error.
+pub fn program() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let built = PROGRAM.get_or_init(|| find().map_err(|error| format!("{error:#}")));
+    built.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
+fn find() -> Result<PathBuf> {
+    if let Some(path) = std::env::var_os("QUORATE_BIN") {
+        return Ok(path.into());
+    }
+    // This test lies in <target>/<profile>/deps.
+    let test = std::env::current_exe()?;
+    let profile = test.ancestors().nth(2).context("the test's own folder")?;
+    let target = profile.parent().context("the target folder")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root).args(["build", "--locked", "--package", "quorate", "--target-dir"]).arg(target);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    if !cargo.status().context("starting cargo")?.success() {
+        bail!("`cargo build --package quorate` failed");
+    }
+    Ok(profile.join("quorate"))
+}
+
+/// Runs a command of the program to its end and gives its standard output.
+///
+/// # Errors
+/// When it fails, with its standard error.
+pub fn run(arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program()?).args(arguments).output().context("starting quorate")?;
+    if !output.status.success() {
+        bail!("quorate {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr));
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
