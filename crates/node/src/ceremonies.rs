@@ -102,7 +102,7 @@ impl Ceremonies {
         let (messages, stop): Inlet = inlet;
         let ceremonies = Arc::clone(self);
         let run = Run { ceremonies, id, session, messages, persist, release, done: Some(done), wake: None };
-        tokio::spawn(run.to_end(stop, outputs));
+        tokio::spawn(run.drive(stop, outputs));
         result.await.unwrap_or(Err(SessionError::Usage("the ceremony's task ended without a result")))
     }
 
@@ -134,7 +134,7 @@ impl<O, P, R> Drop for Run<O, P, R> {
 }
 
 impl<O: Send + 'static, P: Persist, R: Release> Run<O, P, R> {
-    async fn to_end(mut self, mut stop: oneshot::Receiver<&'static str>, outputs: Vec<Output<O>>) {
+    async fn drive(mut self, mut stop: oneshot::Receiver<&'static str>, outputs: Vec<Output<O>>) {
         let mut halted = self.carry_out(outputs).await;
         let mut until = None;
         while halted.is_ok() {

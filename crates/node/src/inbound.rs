@@ -8,7 +8,7 @@ use quorate_coordination::NodeError;
 use quorate_coordination::rpc::{ErrorCode, Frame};
 use quorate_intent::PublicKey;
 use quorate_transport::{Channel, Endpoint, Receiver, TransportError};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,8 +16,11 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, Semaphore, mpsc, oneshot};
 
 /// Connections that may be in their handshake at once, of all addresses and of one. Open channels need no such limit:
-/// each pinned identity has one.
+/// each pinned identity has few.
 const MAX_HANDSHAKES: (usize, usize) = (64, 16);
+/// Open channels of one identity. More than one, since a machine that lost its connection dials again before this end
+/// has seen the loss; the oldest goes when another comes, so that nobody shuts itself out.
+const MAX_CHANNELS: usize = 4;
 /// Calls that one gateway channel may have under way; further ones are answered with `Busy`.
 const MAX_CALLS: usize = 256;
 /// Strangers at the door are logged at most this often, so that they cannot fill the log.
@@ -47,8 +50,8 @@ pub(crate) async fn listen(shared: Arc<Shared>, endpoint: Endpoint, listener: Tc
 struct Door {
     /// Handshakes by address.
     handshakes: std::sync::Mutex<BTreeMap<IpAddr, usize>>,
-    /// Dropping it ends the identity's channel.
-    channels: std::sync::Mutex<BTreeMap<PublicKey, oneshot::Sender<()>>>,
+    /// The channels of each identity, oldest first. Dropping one ends it.
+    channels: std::sync::Mutex<BTreeMap<PublicKey, VecDeque<oneshot::Sender<()>>>>,
     last_logged: Mutex<Option<Instant>>,
 }
 
@@ -82,11 +85,17 @@ impl Drop for Place {
 }
 
 impl Door {
-    /// Lets an identity in, in place of the channel that it had before. Ends when the next one comes.
+    /// Lets an identity in, if need be in place of its oldest channel. Ends when this one is to go.
     fn enter(&self, peer: PublicKey) -> oneshot::Receiver<()> {
-        let (replaced, next) = oneshot::channel();
-        self.channels.lock().unwrap_or_else(PoisonError::into_inner).insert(peer, replaced);
-        next
+        let (channel, replaced) = oneshot::channel();
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = channels.entry(peer).or_default();
+        own.retain(|channel| !channel.is_closed());
+        if own.len() >= MAX_CHANNELS {
+            own.pop_front();
+        }
+        own.push_back(channel);
+        replaced
     }
 }
 

@@ -92,3 +92,26 @@ async fn silence_and_false_claims_are_recorded() {
     let call = NodeRequest::SetupPair { ceremony: [2; 32], peer: other };
     assert!(handle(shared, call).await.unwrap_err().message.contains("under way"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn presignatures_go_with_their_pair() {
+    let cluster = Cluster::start().await;
+    let (shared, peer) = (cluster.shared(0), cluster.genesis.parties[1].key);
+    let wallet = WalletId([1; 16]);
+    let (order, approvals) = cluster.order_of(wallet, "w", Suite::Ecdsa);
+    let generate = NodeRequest::Generate { ceremony: [1; 32], order, approvals };
+    let [a, b, c] = [0, 1, 2].map(|n| handle(cluster.shared(n), generate.clone()));
+    let (a, b, c) = tokio::join!(a, b, c);
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+    assert!(set_up(&cluster, 2).await.iter().all(Result::is_ok));
+    let presign =
+        |ceremony: u8| NodeRequest::Presign { ceremony: [ceremony; 32], wallet, set: vec![1, 2], count: 2 };
+    let (a, b) = tokio::join!(handle(shared, presign(3)), handle(cluster.shared(1), presign(3)));
+    let (Ok(NodeResponse::Presigned(a)), Ok(NodeResponse::Presigned(b))) = (a, b) else { panic!() };
+    assert_eq!((a.len(), &a, shared.stock.len()), (2, &b, 2));
+    // A fault that some other run has found.
+    record_faults(shared, &blame(peer, vec![1])).await;
+    assert_eq!((shared.stock.len(), cluster.shared(1).stock.len()), (0, 2));
+    let refused = handle(shared, presign(4)).await.unwrap_err();
+    assert!(refused.message.contains("no pair state"), "{refused}");
+}

@@ -72,8 +72,12 @@ impl Cluster {
 
     /// An approved order for a key of all three.
     fn order(&self, wallet: WalletId, label: &str) -> (SignedIntent, Vec<Approval>) {
+        self.order_of(wallet, label, Suite::Ed25519)
+    }
+
+    fn order_of(&self, wallet: WalletId, label: &str, suite: Suite) -> (SignedIntent, Vec<Approval>) {
         let kind = OrderKind::Generate {
-            suite: Suite::Ed25519,
+            suite,
             threshold: 2,
             parties: self.genesis.parties.iter().map(|party| party.key).collect(),
             label: label.into(),
