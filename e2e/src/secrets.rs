@@ -28,6 +28,10 @@ pub fn copy_vault(from: &Path, to: &Path) -> Result<()> {
     std::fs::DirBuilder::new().mode(0o700).recursive(true).create(to)?;
     for entry in std::fs::read_dir(from)? {
         let path = entry?.path();
+        // A running node may have a socket there.
+        if !path.is_file() {
+            continue;
+        }
         let name = path.file_name().context("a file's name")?;
         std::fs::copy(&path, to.join(name))?;
     }
