@@ -35,6 +35,9 @@ pub fn commit<C: Curve>(
     contexts.iter().map(|ctx| generate::commit::<C>(ctx, rng)).unzip()
 }
 
+/// What step (b) leaves: each party's state and its opening.
+pub type Openings<C> = (Vec<Opened<C>>, Vec<generate::Opening<C>>);
+
 /// Step (b) of every party.
 ///
 /// # Errors
@@ -44,7 +47,7 @@ pub fn open<C: Curve>(
     states: Vec<Committed<C>>,
     commits: &[generate::Commit],
     wire: &mut Wire,
-) -> Result<(Vec<Opened<C>>, Vec<generate::Opening<C>>), BenchError> {
+) -> Result<Openings<C>, BenchError> {
     let received = broadcast(contexts, commits, (), wire)?;
     Ok(states.into_iter().zip(received).map(|(state, commits)| generate::open(state, commits)).unzip())
 }
