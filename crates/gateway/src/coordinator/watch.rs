@@ -36,7 +36,10 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
             }
             None => DOWN_PAUSE.min(gateway.signing.status_interval),
         };
-        sleep(pause).await;
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = node.turned() => {}
+        }
     }
 }
 

@@ -52,6 +52,7 @@ pub struct Link {
     pending: Pending,
     next: AtomicU64,
     reset: Arc<Notify>,
+    turns: Arc<AtomicU64>,
 }
 
 /// Removes a call that nobody waits for any more, also when its future is dropped.
@@ -76,30 +77,45 @@ pub fn start(
     let (set, state) = watch::channel(State::Connecting);
     let pending = Pending::default();
     let reset = Arc::new(Notify::new());
-    let work = keep_up(endpoint, address, peer, set, Arc::clone(&pending), Arc::clone(&reset));
-    (Link { state, pending, next: AtomicU64::new(1), reset }, work)
+    let turns = Arc::new(AtomicU64::new(0));
+    let end = WorkingEnd {
+        state: set,
+        pending: Arc::clone(&pending),
+        reset: Arc::clone(&reset),
+        turns: Arc::clone(&turns),
+    };
+    let work = keep_up(endpoint, address, peer, end);
+    (Link { state, pending, next: AtomicU64::new(1), reset, turns }, work)
 }
 
-async fn keep_up(
-    endpoint: Endpoint,
-    address: String,
-    peer: PublicKey,
+/// What the work behind a link holds of it.
+struct WorkingEnd {
     state: watch::Sender<State>,
     pending: Pending,
     reset: Arc<Notify>,
-) {
+    turns: Arc<AtomicU64>,
+}
+
+impl WorkingEnd {
+    fn set(&self, state: State) {
+        self.turns.fetch_add(1, Ordering::Release);
+        self.state.send_replace(state);
+    }
+}
+
+async fn keep_up(endpoint: Endpoint, address: String, peer: PublicKey, end: WorkingEnd) {
     let mut pause = BACKOFF.0;
     loop {
         let problem = match endpoint.connect(&address, peer).await {
             Ok(channel) => {
                 pause = BACKOFF.0;
-                serve(channel, &state, &pending, &reset).await
+                serve(channel, &end).await
             }
             Err(error) => error.to_string(),
         };
-        state.send_replace(State::Down(problem));
+        end.set(State::Down(problem));
         // Whoever waits learns that no answer comes.
-        lock(&pending).clear();
+        lock(&end.pending).clear();
         // Jitter, so that a restarted node is not met by everybody at once.
         let jitter = u64::from(OsRng.next_u32()) % 100;
         sleep(pause + Duration::from_millis(jitter)).await;
@@ -108,15 +124,15 @@ async fn keep_up(
 }
 
 /// Runs one channel until it ends; tells why it did.
-async fn serve(channel: Channel, state: &watch::Sender<State>, pending: &Pending, reset: &Notify) -> String {
+async fn serve(channel: Channel, end: &WorkingEnd) -> String {
     let (sender, receiver) = channel.split();
     let (queue, frames) = mpsc::channel(QUEUE);
-    state.send_replace(State::Up(queue));
+    end.set(State::Up(queue));
     // Each half is one future that is never dropped between two frames while the channel is in use.
     tokio::select! {
         problem = write(sender, frames) => problem,
-        problem = read(receiver, pending) => problem,
-        () = reset.notified() => "it stopped answering".into(),
+        problem = read(receiver, &end.pending) => problem,
+        () = end.reset.notified() => "it stopped answering".into(),
     }
 }
 
@@ -192,6 +208,29 @@ impl Link {
             if state.changed().await.is_err() {
                 return Err(CallError::Unreachable("the gateway is shutting down".into()));
             }
+        }
+    }
+
+    /// How often the channel came up or broke so far: what was learnt in an earlier turn may be out of date.
+    pub fn turns(&self) -> u64 {
+        self.turns.load(Ordering::Acquire)
+    }
+
+    /// Why there is no channel right now, if there is none.
+    pub fn down(&self) -> Option<String> {
+        match &*self.state.borrow() {
+            State::Down(problem) => Some(problem.clone()),
+            State::Connecting | State::Up(_) => None,
+        }
+    }
+
+    /// Resolves when the channel comes up or breaks.
+    pub async fn turned(&self) {
+        let mut state = self.state.clone();
+        state.mark_unchanged();
+        // An error means that the gateway is shutting down; the caller's own task ends then.
+        if state.changed().await.is_err() {
+            std::future::pending::<()>().await;
         }
     }
 

@@ -36,7 +36,8 @@ pub struct Node {
     /// As the genesis names it.
     pub party: Party,
     link: Link,
-    seen: Mutex<Result<Seen, String>>,
+    /// What it said last, and in which turn of the link.
+    seen: Mutex<(u64, Result<Seen, String>)>,
     genesis: Hash,
 }
 
@@ -56,7 +57,7 @@ impl Nodes {
             let node = Node {
                 party: party.clone(),
                 link,
-                seen: Mutex::new(Err("it was not asked yet".into())),
+                seen: Mutex::new((0, Err("it was not asked yet".into()))),
                 genesis: genesis.hash(),
             };
             by_key.insert(party.key, Arc::new(node));
@@ -110,7 +111,17 @@ impl Node {
 
     /// What it said last, or why it says nothing.
     pub fn seen(&self) -> Result<Seen, String> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let (turn, seen) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match (self.link.down(), seen) {
+            (Some(problem), _) => Err(format!("not reachable: {problem}")),
+            (None, Ok(_)) if turn != self.link.turns() => Err("it was not asked since it came back".into()),
+            (None, seen) => seen,
+        }
+    }
+
+    /// Resolves when its channel comes up or breaks.
+    pub async fn turned(&self) {
+        self.link.turned().await;
     }
 
     /// Whether it answers and has our genesis; else why not.
@@ -129,7 +140,7 @@ impl Node {
 
     /// Asks for its status once and remembers the answer. `missed` counts unanswered calls in a row.
     pub async fn look(&self, missed: &mut u32) -> Option<Seen> {
-        let began = Instant::now();
+        let (began, turn) = (Instant::now(), self.link.turns());
         let answer = self.call(NodeRequest::Status, STATUS_TIMEOUT).await;
         let seen = match answer {
             Ok(NodeResponse::Status(status)) => {
@@ -150,14 +161,14 @@ impl Node {
             }
         };
         let mut slot = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&*slot, &seen) {
+        match (&slot.1, &seen) {
             (Ok(_), Err(problem)) => {
                 tracing::warn!(node = %self.party.name, %problem, "node is not reachable")
             }
             (Err(_), Ok(_)) => tracing::info!(node = %self.party.name, "node is reachable"),
             _ => {}
         }
-        slot.clone_from(&seen);
+        *slot = (turn, seen.clone());
         seen.ok()
     }
 }

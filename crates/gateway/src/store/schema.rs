@@ -7,7 +7,8 @@ use sqlx::SqlitePool;
 const APPLICATION: i64 = 0x5175_6f47;
 
 /// What each schema version adds. Never change one that was released; add another.
-const MIGRATIONS: [&str; 2] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE intents (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -82,10 +83,12 @@ CREATE TABLE nonces (
     nonce BLOB NOT NULL CHECK (length(nonce) = 16),
     time INTEGER NOT NULL,
     PRIMARY KEY (caller, nonce)) STRICT, WITHOUT ROWID;
-", "
+",
+    "
 -- 1: its partial signatures go by file; the coordinator asks no node.
 ALTER TABLE intents ADD COLUMN by_file INTEGER NOT NULL DEFAULT 0;
-"];
+",
+];
 
 /// Brings an empty or older file of ours up to date; refuses any other.
 pub async fn prepare(pool: &SqlitePool) -> Result<(), GatewayError> {

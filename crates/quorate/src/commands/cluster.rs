@@ -154,7 +154,7 @@ impl Cluster {
     }
 
     /// Waits until the gateway answers and reaches every node.
-    async fn ready(&mut self) -> Result<()> {
+    pub async fn ready(&mut self) -> Result<()> {
         let caller = self.client()?;
         let began = Instant::now();
         loop {

@@ -69,6 +69,12 @@ impl Progress {
         self.report.wallets.push(value);
     }
 
+    /// Names of the nodes that signed the last transfer.
+    pub fn last_signers(&self) -> Vec<&str> {
+        let signers = self.report.transfers.last().and_then(|transfer| transfer["signers"].as_array());
+        signers.map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    }
+
     /// Keeps a transfer for the JSON report.
     pub fn transfer(&mut self, value: Value) {
         self.report.transfers.push(value);

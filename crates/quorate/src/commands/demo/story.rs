@@ -42,16 +42,19 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     ethereum(cluster, &client, progress, wallets.ecdsa, None, 0).await?;
     ethereum(cluster, &client, progress, wallets.ecdsa, Some(TOKEN), 1).await?;
     solana(cluster, &client, progress, wallets.ed25519, "Solana").await?;
-    let kill = async { Ok((format!("{} got SIGKILL", NODES[2]), cluster.kill_node(2)?)) };
-    progress.step("kill a node", kill).await?;
+    // One that has just signed, so that another set has to be found.
+    let victim = NODES.iter().position(|name| progress.last_signers().contains(name)).unwrap_or_default();
+    let kill = async { Ok((format!("{} got SIGKILL", NODES[victim]), cluster.kill_node(victim)?)) };
+    progress.step("kill a node that signed", kill).await?;
     solana(cluster, &client, progress, wallets.ed25519, "Solana, two nodes left").await?;
     ethereum(cluster, &client, progress, wallets.ecdsa, None, 2).await?;
     bitcoin(cluster, &client, progress, wallets.bip340, "P2TR, two nodes left").await?;
     let restart = async {
-        cluster.start_node(2)?;
-        Ok((format!("{} runs again, with an empty stock", NODES[2]), ()))
+        cluster.start_node(victim)?;
+        Ok((format!("{} runs again, with an empty stock", NODES[victim]), ()))
     };
     progress.step("start it again", restart).await?;
+    cluster.ready().await?;
     by_file::tell(cluster, &client, progress, &wallets).await
 }
 
