@@ -182,7 +182,8 @@ async fn serve_gateway(shared: &Arc<Shared>, channel: Channel) -> Result<(), Tra
         let answers = answers.clone();
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
             let busy = NodeError::new(ErrorCode::Busy, "too many calls at once; try again later");
-            let _ = answers.try_send(Frame::Answer { id, response: Err(busy) });
+            // Waits for room: a caller that does not read its answers is not read either.
+            let _ = answers.send(Frame::Answer { id, response: Err(busy) }).await;
             continue;
         };
         let own = Arc::clone(shared);

@@ -94,8 +94,11 @@ async fn a_transfer_that_differs_in_any_field_from_what_was_approved_is_refused(
     signed(&mut liar, &cluster, &wallet, &call).await
 }
 
+/// What is wrong, how it is made wrong, and the word that must name it.
+type Lie<T> = (&'static str, fn(&mut T), &'static str);
+
 /// Every field of a request, changed, with the word that names it.
-const REQUEST_LIES: [(&str, fn(&mut Case), &str); 9] = [
+const REQUEST_LIES: [Lie<Case>; 9] = [
     ("other digest", |c| c.request.items[0].message[10] ^= 1, "digests"),
     ("another wallet", |c| c.request.wallet = WalletId([9; 16]), "wallet"),
     ("another epoch", |c| c.request.record = any_hash(), "epoch"),
@@ -160,7 +163,7 @@ async fn requests_that_are_not_what_the_node_finds_are_refused() -> Result<()> {
 
 /// Parts that are not the coordinator's, not of this request, or not of this material.
 async fn assignments(liar: &mut Liar, cluster: &Cluster, wallet: &Wallet, material: &Material) -> Result<()> {
-    let lies: [(&str, fn(&mut Assignment), &str); 4] = [
+    let lies: [Lie<Assignment>; 4] = [
         ("another request", |a| a.request = any_hash(), "another request"),
         ("attempts used up", |a| a.attempt = 16, "used up"),
         ("another item", |a| a.index = 1, "order of the items"),

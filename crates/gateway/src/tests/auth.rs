@@ -80,10 +80,10 @@ async fn replays_are_refused_after_a_restart_too() {
 #[tokio::test]
 async fn bodies_have_caps() {
     let folder = tempfile::tempdir().unwrap();
-    let limits = Limits { body: 1000, large_body: 5000, ..Limits::default() };
+    let limits = Limits { body: 1000, large_body: 3 << 20, ..Limits::default() };
     let bench = start_with(folder.path(), genesis(), limits).await;
     let small = format!("/v1/intents/int_{}/approvals", "0".repeat(64));
-    for (target, cap) in [(small.as_str(), 1000), ("/v1/intents", 5000)] {
+    for (target, cap) in [(small.as_str(), 1000), ("/v1/intents", 3 << 20)] {
         let fits = bench.ask(signed(CLIENT, "POST", target, &vec![b' '; cap])).await;
         assert_eq!(fits.problem(), (400, "malformed_json"), "{target}");
         let over = bench.ask(signed(CLIENT, "POST", target, &vec![b' '; cap + 1])).await;
