@@ -28,7 +28,7 @@ pub(crate) async fn generate(
     approvals: Vec<Approval>,
 ) -> Result<NodeResponse, NodeError> {
     let order = allowed_order(shared, &intent, &approvals).await?;
-    let OrderKind::Generate { suite, threshold, parties, label } = order.kind.clone() else {
+    let OrderKind::Generate { suite, parties, label, .. } = order.kind.clone() else {
         return Err(NodeError::new(ErrorCode::BadRequest, "this order is for another kind of ceremony"));
     };
     if !parties.contains(&shared.me) {
@@ -51,8 +51,6 @@ pub(crate) async fn generate(
     let config = config(shared, ceremony, &order, hash, told_try);
     let config = config.map_err(|error| session_error(&error))?;
     let terms = Generate::new(order.wallet, suite, label, (hash, order.number), parties);
-    let threshold_ok = usize::from(threshold) >= 2;
-    debug_assert!(threshold_ok, "checked with the order");
     let result = match suite {
         Suite::Ecdsa | Suite::Bip340 => run::<Secp256k1>(shared, config, terms).await,
         Suite::Ed25519 => run::<Ed25519>(shared, config, terms).await,
