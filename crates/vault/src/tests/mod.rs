@@ -2,6 +2,7 @@
 
 mod basics;
 mod crash;
+mod epochs;
 mod erasing;
 mod ledger;
 mod tamper;
