@@ -4,7 +4,8 @@ use anyhow::{Context, Result, ensure};
 use quorate_e2e::Cluster;
 use quorate_e2e::cluster::node_name;
 use quorate_intent::Suite;
-use std::time::Instant;
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_goes_on_with_a_node_cut_off_and_with_it_when_it_is_back() -> Result<()> {
@@ -25,7 +26,11 @@ async fn signing_goes_on_with_a_node_cut_off_and_with_it_when_it_is_back() -> Re
         wallets.push(wallet);
     }
     let cut = node_name(1);
+    let address: SocketAddr = cluster.genesis.parties[1].address.parse()?;
+    let answers = || TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok();
+    ensure!(answers(), "{cut} does not answer before the cut");
     cluster.namespaces().context("namespaces")?.cut(&cut)?;
+    ensure!(!answers(), "{cut} answers without its cable");
     for wallet in &wallets {
         let began = Instant::now();
         let signed = cluster.sign(wallet).await.context("with a node cut off")?;
@@ -33,6 +38,12 @@ async fn signing_goes_on_with_a_node_cut_off_and_with_it_when_it_is_back() -> Re
         ensure!(!signers.contains(&cut), "a node that is cut off has signed: {signers:?}");
         println!("{} without {cut}: {:.1?}", wallet.keys.suite(), began.elapsed());
     }
+    let began = Instant::now();
+    while cluster.client()?.api.cluster().await?.nodes.iter().any(|node| node.name == cut && node.reachable) {
+        ensure!(began.elapsed() < Duration::from_secs(60), "the gateway does not notice");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    println!("the gateway knew after {:.1?} more", began.elapsed());
     cluster.namespaces().context("namespaces")?.mend(&cut)?;
     let began = Instant::now();
     cluster.ready().await.context("after the cable is in again")?;
