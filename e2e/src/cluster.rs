@@ -1,6 +1,7 @@
 //! A cluster of real processes in a folder of its own.
 
 use crate::liar::Liar;
+use crate::namespaces::Namespaces;
 use crate::people::Person;
 use crate::program::{program, run};
 use anyhow::{Context, Result, bail, ensure};
@@ -23,6 +24,10 @@ pub const APPROVERS: [&str; 3] = ["dora", "emil", "fay"];
 pub const ADMINISTRATORS: [&str; 2] = ["gus", "hanna"];
 /// The API client.
 pub const CLIENT: &str = "treasury";
+/// The gateway's name among the processes.
+const GATEWAY: &str = "gateway";
+/// Where everybody listens who has a network of his own.
+const PORT: u16 = 7700;
 /// How long a cluster may take to stand.
 const START: Duration = Duration::from_secs(60);
 
@@ -35,6 +40,8 @@ pub struct Cluster {
     folder: TempDir,
     nodes: Mutex<Vec<Option<Child>>>,
     gateway: Option<Child>,
+    /// Dropped after the processes that run in them.
+    namespaces: Option<Namespaces>,
 }
 
 impl Drop for Cluster {
@@ -53,7 +60,7 @@ impl Drop for Cluster {
 }
 
 /// A free port below those that the system gives to outgoing connections, so that nobody takes it while its node is down.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 18_000)?;
     for _ in 0..1000 {
@@ -63,6 +70,14 @@ fn free_port() -> Result<u16> {
         }
     }
     bail!("no free port")
+}
+
+/// Where a process listens: a free port on loopback, or a port of its own network.
+fn place(namespaces: Option<&Namespaces>, name: &str) -> Result<String> {
+    match namespaces {
+        Some(namespaces) => Ok(format!("{}:{PORT}", namespaces.address(name)?)),
+        None => Ok(format!("127.0.0.1:{}", free_port()?)),
+    }
 }
 
 /// Path to text; the folder is ours and has a plain name.
@@ -76,7 +91,27 @@ impl Cluster {
     /// # Errors
     /// What any of its steps says.
     pub async fn start(n: usize) -> Result<Self> {
-        let mut cluster = Self::make(n)?;
+        Self::run(n, None).await
+    }
+
+    /// The same with each node and the gateway in a network namespace of its own.
+    ///
+    /// # Errors
+    /// What any of its steps says; the first is to make the namespaces, see [`Cluster::namespaces_for`].
+    pub async fn start_in(n: usize, namespaces: Namespaces) -> Result<Self> {
+        Self::run(n, Some(namespaces)).await
+    }
+
+    /// Namespaces for a cluster of `n` nodes.
+    ///
+    /// # Errors
+    /// Why this machine has none.
+    pub fn namespaces_for(n: usize) -> Result<Namespaces> {
+        Namespaces::new((0..n).map(node_name).chain([GATEWAY.to_owned()]).collect())
+    }
+
+    async fn run(n: usize, namespaces: Option<Namespaces>) -> Result<Self> {
+        let mut cluster = Self::make(n, namespaces)?;
         for at in 0..n {
             cluster.start_node(at)?;
         }
@@ -86,7 +121,7 @@ impl Cluster {
     }
 
     /// Identities, genesis and pins, with the commands that operators use. Nothing runs yet.
-    fn make(n: usize) -> Result<Self> {
+    fn make(n: usize, namespaces: Option<Namespaces>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("quorate-e2e-").tempdir()?;
         let dir = folder.path().to_owned();
         for name in ["people", "gateway"] {
@@ -97,7 +132,7 @@ impl Cluster {
             let home = dir.join(node_name(at));
             std::fs::create_dir(&home)?;
             let (vault, key) = (home.join("vault"), home.join("vault.key"));
-            let address = format!("127.0.0.1:{}", free_port()?);
+            let address = place(namespaces.as_ref(), &node_name(at))?;
             let name = node_name(at);
             let (out, key) = (text(&vault)?, text(&key)?);
             let tail = ["--out", out, "--address", &address, "--key-file", key];
@@ -132,8 +167,9 @@ impl Cluster {
         }
         let genesis: Genesis = serde_json::from_slice(&std::fs::read(&file)?)?;
         genesis.check()?;
-        let api = format!("http://127.0.0.1:{}", free_port()?);
-        Ok(Self { genesis, api, folder, nodes: Mutex::new((0..n).map(|_| None).collect()), gateway: None })
+        let api = format!("http://{}", place(namespaces.as_ref(), GATEWAY)?);
+        let nodes = Mutex::new((0..n).map(|_| None).collect());
+        Ok(Self { genesis, api, folder, nodes, gateway: None, namespaces })
     }
 
     fn nodes(&self) -> MutexGuard<'_, Vec<Option<Child>>> {
@@ -184,7 +220,7 @@ impl Cluster {
         let listen = self.api.trim_start_matches("http://").to_owned();
         let arguments = ["gateway", "--identity", text(&identity)?, "--genesis", text(&genesis)?];
         let arguments = [&arguments[..], &["--store", text(&store)?, "--listen", &listen]].concat();
-        self.gateway = Some(self.spawn("gateway", &arguments)?);
+        self.gateway = Some(self.spawn(GATEWAY, &arguments)?);
         Ok(())
     }
 
@@ -192,7 +228,15 @@ impl Cluster {
     fn spawn(&self, name: &str, arguments: &[&str]) -> Result<Child> {
         let log = self.dir().join(format!("{name}.log"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
-        let mut command = Command::new(program()?);
+        let mut command = match &self.namespaces {
+            Some(namespaces) => {
+                // `ip` becomes the program, so the process that is killed is the program's.
+                let mut command = namespaces.command(name);
+                command.arg(program()?);
+                command
+            }
+            None => Command::new(program()?),
+        };
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.spawn().with_context(|| format!("starting {name}"))
     }
@@ -206,6 +250,11 @@ impl Cluster {
         child.kill()?;
         child.wait()?;
         Ok(())
+    }
+
+    /// The networks of its processes, where they have some of their own.
+    pub fn namespaces(&self) -> Option<&Namespaces> {
+        self.namespaces.as_ref()
     }
 
     /// Process ids with names: nodes, then the gateway.

@@ -1,12 +1,16 @@
 //! End to end: a cluster of real processes for tests, made with the steps that operators take.
 //!
-//! For: starting, killing and stopping nodes and gateway; wallets and transfers through the REST API; judging what was
-//! signed with other code than what signed it; looking for secrets in memory and files; a gateway that lies.
+//! For: starting, killing and stopping nodes and gateway, each in a network of its own where the machine allows it; wallets
+//! and transfers through the REST API; judging what was signed with other code than what signed it, and by real chains;
+//! looking for secrets in memory and files; a gateway that lies.
 //! Not for: anything that ships. Nothing depends on it.
 #![forbid(unsafe_code)]
 
+pub mod chains;
 pub mod cluster;
 pub mod liar;
+pub mod namespaces;
+pub mod parts;
 pub mod people;
 pub mod program;
 pub mod scan;

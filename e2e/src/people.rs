@@ -94,6 +94,16 @@ impl Person {
         new.plan = plan;
         Ok(self.api.submit(&new, None).await?)
     }
+
+    /// Hands a transfer in whose plan comes later.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub async fn submit_plan_later(&self, body: Body) -> Result<IntentView> {
+        let mut new: quorate_client::api::NewIntent = self.intent(body).sign(&self.key).into();
+        new.plan_later = true;
+        Ok(self.api.submit(&new, None).await?)
+    }
 }
 
 impl Cluster {

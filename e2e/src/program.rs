@@ -21,13 +21,9 @@ fn find() -> Result<PathBuf> {
     if let Some(path) = std::env::var_os("QUORATE_BIN") {
         return Ok(path.into());
     }
-    // This test lies in <target>/<profile>/deps.
-    let test = std::env::current_exe()?;
-    let profile = test.ancestors().nth(2).context("the test's own folder")?;
-    let target = profile.parent().context("the target folder")?;
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace")?;
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(root).args(["build", "--locked", "--package", "quorate", "--target-dir"]).arg(target);
+    let profile = profile()?;
+    let mut cargo = cargo()?;
+    cargo.args(["build", "--locked", "--package", "quorate", "--target-dir"]).arg(target()?);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
@@ -35,6 +31,25 @@ fn find() -> Result<PathBuf> {
         bail!("`cargo build --package quorate` failed");
     }
     Ok(profile.join("quorate"))
+}
+
+/// Where this test was built: it lies in `<target>/<profile>/deps`.
+fn profile() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    Ok(test.ancestors().nth(2).context("the test's own folder")?.to_owned())
+}
+
+/// The folder that this test was built in.
+pub(crate) fn target() -> Result<PathBuf> {
+    Ok(profile()?.parent().context("the target folder")?.to_owned())
+}
+
+/// The cargo that built this test, in the workspace.
+pub(crate) fn cargo() -> Result<Command> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("the workspace")?;
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    Ok(cargo)
 }
 
 /// Runs a command of the program to its end and gives its standard output.

@@ -1,9 +1,10 @@
-//! House keeping: `cargo xtask test`, `lint`, `layers`, `bench`.
+//! House keeping: `cargo xtask test`, `lint`, `layers`, `parts`, `bench`.
 //!
 //! For: one command that runs every test, and the house rules of ARCHITECTURE.md as checks that can fail.
 //! Not for: anything that a user of Quorate runs. It depends on no room of the house.
 
 mod layers;
+mod parts;
 mod shell;
 mod source;
 mod steps;
@@ -21,6 +22,8 @@ usage: cargo xtask COMMAND
                  --nextest  run the tests with cargo-nextest, which must be installed
   lint         format check, house rules, clippy
   layers       house rules alone: dependency arrows, rooms without I/O, hashing, sizes, banned crates
+  parts [NAME] the real parts that end-to-end tests use (bitcoind, anvil, solana): makes what is not there yet, in the
+               user's cache folder, and prints where each is
   bench [ARGS] the benchmarks; ARGS go to `cargo bench`
   bench peers [--quick]
                the table beside other implementations
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         },
         Some((&"lint", [])) => steps::lint(&root),
         Some((&"layers", [])) => layers::run(&root),
+        Some((&"parts", names)) => parts::run(&root, names),
         Some((&"bench", rest)) => steps::bench(&root, rest),
         Some((&("help" | "--help" | "-h"), _)) => {
             print!("{HELP}");

@@ -1,7 +1,7 @@
 //! The steps of `test`, `lint` and `bench`.
 
-use crate::layers;
 use crate::shell::{capture, cargo, show, tee};
+use crate::{layers, parts};
 use std::path::Path;
 use std::time::Instant;
 
@@ -95,6 +95,7 @@ pub fn test(root: &Path, options: &Options) -> bool {
     if !options.no_lint {
         lint_steps(root, &mut report);
     }
+    report.step("real parts for end-to-end tests (cargo xtask parts)", || judge(parts::run(root, &[])));
     let mut tally = Tally::default();
     report.step("documentation tests", || {
         let mut command = cargo(root, &["test", "--workspace", "--locked", "--doc"]);

@@ -1,10 +1,11 @@
 //! One function for each endpoint.
 
 use crate::{Client, ClientError};
+use quorate_chains::Plan;
 use quorate_coordination::Certificate;
 use quorate_coordination::api::{
     AddressView, CertificateView, Cluster, Coin, Funding, FundingResult, Health, IntentView, NewIntent,
-    NewSigningCall, Page, SigningCallView, State, WalletView,
+    NewPlan, NewSigningCall, NewTransaction, Page, SigningCallView, State, WalletView,
 };
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
 use std::time::{Duration, Instant};
@@ -88,6 +89,12 @@ impl Client {
         self.post(&format!("/v1/intents/{id}/cancel"), &serde_json::Map::new(), None).await
     }
 
+    /// Gives a transfer its plan, or another one, as long as nothing of it was signed; see `NewIntent::plan_later`. The
+    /// client's key must be its initiator's.
+    pub async fn plan(&self, id: &IntentId, plan: &Plan) -> Result<IntentView, ClientError> {
+        self.post(&format!("/v1/intents/{id}/plan"), &NewPlan { plan: plan.clone() }, None).await
+    }
+
     /// Fetches the signing call of an approved transfer that goes by file; see `NewIntent::by_file`.
     pub async fn signing_call(
         &self,
@@ -95,6 +102,11 @@ impl Client {
         new: &NewSigningCall,
     ) -> Result<SigningCallView, ClientError> {
         self.post(&format!("/v1/intents/{id}/signing-call"), new, None).await
+    }
+
+    /// Hands in what the files of partial signatures of a transfer were combined to.
+    pub async fn hand_in(&self, id: &IntentId, new: &NewTransaction) -> Result<IntentView, ClientError> {
+        self.post(&format!("/v1/intents/{id}/transaction"), new, None).await
     }
 
     /// Waits until nothing more happens to an intent by itself, at most `limit`.

@@ -192,7 +192,8 @@ object! {
         /// The initiator's signature over the intent's hash.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub signature: Signature,
-        /// How it becomes a transaction. Needed on EVM chains and Solana; on Bitcoin the gateway plans when it is absent.
+        /// How it becomes a transaction. Needed on EVM chains and Solana, now or with `plan_later`; on Bitcoin the gateway
+        /// plans when it is absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
         pub plan: Option<Plan>,
@@ -203,6 +204,10 @@ object! {
         /// gateway asks no node to sign it.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         pub by_file: bool,
+        /// The plan comes in a call of its own, at the latest after the approvals: a block hash or a nonce may not last as
+        /// long as approvals take.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub plan_later: bool,
     }
 }
 
@@ -214,7 +219,30 @@ impl From<SignedIntent> for NewIntent {
             plan: None,
             fee_rate: None,
             by_file: false,
+            plan_later: false,
         }
+    }
+}
+
+object! {
+    /// How a transfer on an EVM chain or Solana becomes a transaction; in place of an earlier plan, if there was one.
+    #[serde(deny_unknown_fields)]
+    pub struct NewPlan {
+        /// Nonce, gas and fee, or the block hash.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub plan: Plan,
+    }
+}
+
+object! {
+    /// The signatures of a transfer whose partial signatures went by file.
+    #[serde(deny_unknown_fields)]
+    pub struct NewTransaction {
+        /// In order of what was signed.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+        pub signatures: Vec<RawSignature>,
+        /// Names of the nodes whose partial signatures were combined. Shown as they are told: signatures do not tell.
+        pub signers: Vec<String>,
     }
 }
 
@@ -287,7 +315,7 @@ object! {
         /// The signatures, in order of what was signed.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
         pub signatures: Vec<RawSignature>,
-        /// Names of the nodes that signed.
+        /// Names of the nodes that signed; by the word of who handed the signatures in, where they went by file.
         pub signers: Vec<String>,
         /// Hash of what exactly was signed.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]

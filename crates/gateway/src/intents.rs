@@ -21,7 +21,7 @@ const COINS: u32 = 400;
 
 /// Takes an intent in. True when it is new; a known one is shown as it is.
 pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentView), ApiError> {
-    let NewIntent { intent, signature, plan, fee_rate, by_file } = new;
+    let NewIntent { intent, signature, plan, fee_rate, by_file, plan_later } = new;
     let signed = SignedIntent { intent, signature };
     let id = signed.intent.id();
     signed.check_signature(&gateway.genesis)?;
@@ -32,9 +32,13 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     // What decodes from JSON may be longer than what nodes take.
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
-        Body::Transfer(transfer) => add_transfer(gateway, &signed, transfer, plan, fee_rate, by_file).await?,
+        Body::Transfer(transfer) => {
+            let wishes = Wishes { plan, fee_rate, by_file, plan_later };
+            wishes.check(transfer)?;
+            add_transfer(gateway, &signed, transfer, wishes).await?
+        }
         Body::Order(order) => {
-            if plan.is_some() || fee_rate.is_some() {
+            if plan.is_some() || fee_rate.is_some() || plan_later {
                 return Err(IntentError::field("plan", "an order has no plan and no fee rate").into());
             }
             if by_file {
@@ -65,24 +69,53 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     Ok((true, find(gateway, &id).await?))
 }
 
+/// How a transfer is to be carried out, beside what it says.
+struct Wishes {
+    plan: Option<Plan>,
+    fee_rate: Option<u64>,
+    by_file: bool,
+    plan_later: bool,
+}
+
+impl Wishes {
+    fn check(&self, transfer: &Transfer) -> Result<(), IntentError> {
+        if !self.plan_later {
+            return Ok(());
+        }
+        let wrong = |problem: &str| Err(IntentError::field("plan_later", problem));
+        if self.plan.is_some() || self.fee_rate.is_some() {
+            return wrong("a plan or a fee rate is given already; give none, or no plan_later");
+        }
+        match transfer.network {
+            Network::Bitcoin { .. } => {
+                wrong("the gateway plans transfers on Bitcoin when they are submitted")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The key of a transfer's wallet.
+pub async fn wallet_key(gateway: &Gateway, transfer: &Transfer) -> Result<WalletKey, ApiError> {
+    let Some(certificate) = gateway.store.wallet(&transfer.wallet).await? else {
+        let problem = format!("this gateway knows no wallet {}", transfer.wallet);
+        return Err(IntentError::field("wallet", problem).into());
+    };
+    Ok(certificate.record.keys().map_err(ApiError::internal)?.wallet_key())
+}
+
 /// A write with the new transfer, its plan and what it reserves; none when it is there already.
 async fn add_transfer<'g>(
     gateway: &'g Gateway,
     signed: &SignedIntent,
     transfer: &Transfer,
-    plan: Option<Plan>,
-    fee_rate: Option<u64>,
-    by_file: bool,
+    wishes: Wishes,
 ) -> Result<Option<Tx<'g>>, ApiError> {
     let id = signed.intent.id();
-    let Some(certificate) = gateway.store.wallet(&transfer.wallet).await? else {
-        let problem = format!("this gateway knows no wallet {}", transfer.wallet);
-        return Err(IntentError::field("wallet", problem).into());
-    };
-    let key = certificate.record.keys().map_err(ApiError::internal)?.wallet_key();
+    let key = wallet_key(gateway, transfer).await?;
     quorate_chains::address(&key, &transfer.network, &account_path(transfer.account))?;
     quorate_chains::check_destination(&transfer.network, &transfer.to)?;
-    let built = match &plan {
+    let built = match &wishes.plan {
         Some(plan) => Some(build(key, transfer.clone(), plan.clone()).await?),
         None => None,
     };
@@ -90,29 +123,35 @@ async fn add_transfer<'g>(
     if tx.intent(&id).await?.is_some() {
         return Ok(None);
     }
-    let (plan, built) = match (plan, built) {
-        (Some(plan), Some(built)) => (plan, built),
+    let planned = match (wishes.plan, built) {
+        (Some(plan), Some(built)) => Some((plan, built)),
+        _ if wishes.plan_later => None,
         _ => {
-            let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, fee_rate).await?;
+            let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, wishes.fee_rate).await?;
             let built = build(key, transfer.clone(), plan.clone()).await?;
-            (plan, built)
+            Some((plan, built))
         }
     };
     let row = NewRow {
         signed,
         wallet: transfer.wallet,
         kind: "transfer",
-        plan: Some(plan.encode()),
-        summary: Some(&built.summary),
-        by_file,
+        plan: planned.as_ref().map(|(plan, _)| plan.encode()),
+        summary: planned.as_ref().map(|(_, built)| &built.summary),
+        by_file: wishes.by_file,
     };
     tx.add_intent(&row).await?;
-    if let Some((resource, owner)) = tx.reserve(&id, &built.resources).await? {
-        let detail =
-            format!("{resource} is used by intent {owner}; plan with another, or end that intent first");
-        return Err(ApiError::new(StatusCode::CONFLICT, "resource_in_use", detail).field("plan"));
+    if let Some((_, built)) = &planned {
+        reserve(&mut tx, &id, built).await?;
     }
     Ok(Some(tx))
+}
+
+/// Marks what a transaction uses up as this intent's.
+pub async fn reserve(tx: &mut Tx<'_>, id: &IntentId, built: &Built) -> Result<(), ApiError> {
+    let Some((resource, owner)) = tx.reserve(id, &built.resources).await? else { return Ok(()) };
+    let detail = format!("{resource} is used by intent {owner}; plan with another, or end that intent first");
+    Err(ApiError::new(StatusCode::CONFLICT, "resource_in_use", detail).field("plan"))
 }
 
 /// Plans a Bitcoin transfer from the free outputs of its account.
@@ -124,7 +163,8 @@ async fn plan_bitcoin(
     fee_rate: Option<u64>,
 ) -> Result<Plan, ApiError> {
     let Network::Bitcoin { .. } = transfer.network else {
-        let detail = format!("a transfer on {} needs a plan beside the intent", transfer.network);
+        let detail =
+            format!("a transfer on {} needs a plan beside the intent, or plan_later", transfer.network);
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_required", detail).field("plan"));
     };
     let rate = fee_rate.unwrap_or(gateway.signing.fee_rate);
@@ -245,10 +285,7 @@ pub fn positive(verdicts: Vec<Approval>) -> Vec<Approval> {
 pub async fn cancel(gateway: &Gateway, id: &IntentId, caller: &PublicKey) -> Result<IntentView, ApiError> {
     let mut tx = gateway.store.begin().await?;
     let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
-    if row.signed.intent.initiator != *caller {
-        let detail = "only its initiator may cancel an intent; an approver may reject it";
-        return Err(ApiError::new(StatusCode::FORBIDDEN, "not_initiator", detail));
-    }
+    check_initiator(&row, caller, "only its initiator may cancel an intent; an approver may reject it")?;
     let from = [State::Submitted, State::PendingApproval, State::Approved];
     let reason = "cancelled by its initiator";
     if row.state != State::Cancelled && !end(&mut tx, id, &from, State::Cancelled, reason, None).await? {
@@ -258,17 +295,29 @@ pub async fn cancel(gateway: &Gateway, id: &IntentId, caller: &PublicKey) -> Res
     find(gateway, id).await
 }
 
-/// Ends what waits for approvals, or goes by file, and has expired.
+/// That the caller is an intent's initiator; `detail` says what to do otherwise.
+pub fn check_initiator(row: &IntentRow, caller: &PublicKey, detail: &str) -> Result<(), ApiError> {
+    if row.signed.intent.initiator == *caller {
+        return Ok(());
+    }
+    Err(ApiError::new(StatusCode::FORBIDDEN, "not_initiator", detail))
+}
+
+/// Ends what waits for approvals or a plan, or goes by file, and has expired.
 pub async fn expire(gateway: &Gateway) -> Result<(), sqlx::Error> {
     for id in gateway.store.overdue(now()).await? {
         let mut tx = gateway.store.begin().await?;
         let reason = "it was not approved in time";
         let mut ended = end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await?;
-        if !ended && tx.intent(&id).await?.is_some_and(|row| row.by_file) {
-            let from = [State::Approved, State::Signing];
-            let reason =
-                "its time for partial signatures by file is over; what it uses stays reserved if any are out";
-            ended = end(&mut tx, &id, &from, State::Expired, reason, Some(RULE_INTENT)).await?;
+        let row = if ended { None } else { tx.intent(&id).await? };
+        if let Some(row) = row.filter(|row| row.by_file || row.unplanned()) {
+            let (from, reason) = if row.unplanned() {
+                (&[State::Approved][..], "it was given no plan in time")
+            } else {
+                let reason = "its time for partial signatures by file is over; what it uses stays reserved if any are out";
+                (&[State::Approved, State::Signing][..], reason)
+            };
+            ended = end(&mut tx, &id, from, State::Expired, reason, Some(RULE_INTENT)).await?;
         }
         if ended {
             tx.commit().await?;

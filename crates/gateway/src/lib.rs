@@ -23,6 +23,7 @@ mod gateway;
 mod identity;
 mod intents;
 mod nodes;
+mod replan;
 mod store;
 #[cfg(test)]
 mod tests;

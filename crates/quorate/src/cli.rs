@@ -2,7 +2,7 @@
 
 mod partials;
 
-pub use partials::{CombineArgs, SignArgs, SigningCallArgs};
+pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 
 use crate::files::Role;
 use clap::{Args, Parser, Subcommand};
@@ -50,6 +50,8 @@ pub enum Command {
     Fund(FundArgs),
     /// Ask for a transfer.
     Transfer(TransferArgs),
+    /// Give a transfer its plan, or another one, until nodes are asked to sign it.
+    Plan(PlanArgs),
     /// Show an intent and approve or reject it.
     Approve(ApproveArgs),
     /// Show an intent.
@@ -60,6 +62,8 @@ pub enum Command {
     Sign(SignArgs),
     /// Combine files of partial signatures into a signed transaction; needs no node and no gateway.
     Combine(CombineArgs),
+    /// Combine files of partial signatures and hand the result to the gateway, which finishes the intent.
+    Submit(SubmitArgs),
     /// Check one signature by itself.
     VerifySignature(VerifyArgs),
     /// Print a completion script for a shell.
@@ -335,6 +339,9 @@ pub struct TransferArgs {
     /// File with the plan as JSON (EVM: nonce, gas, fee; Solana: recent block hash). Bitcoin is planned by the gateway.
     #[arg(long)]
     pub plan: Option<PathBuf>,
+    /// The plan comes later, with `quorate plan`, at the latest after the approvals.
+    #[arg(long, conflicts_with_all = ["plan", "fee_rate", "wait"])]
+    pub plan_later: bool,
     /// Satoshi per virtual byte, on Bitcoin.
     #[arg(long)]
     pub fee_rate: Option<u64>,
@@ -347,6 +354,19 @@ pub struct TransferArgs {
     /// Wait this many seconds for the signed transaction.
     #[arg(long)]
     pub wait: Option<u64>,
+    /// Where and who.
+    #[command(flatten)]
+    pub api: ApiArgs,
+}
+
+/// `plan`
+#[derive(Args)]
+pub struct PlanArgs {
+    /// The intent. Its initiator's key is needed.
+    pub intent: IntentId,
+    /// File with the plan as JSON, as for `transfer`.
+    #[arg(long)]
+    pub plan: PathBuf,
     /// Where and who.
     #[command(flatten)]
     pub api: ApiArgs,

@@ -4,10 +4,15 @@
 mod approvals;
 mod bad_input;
 mod bad_peers;
+mod by_file;
 mod killed;
 mod lies;
 mod lying;
+mod networks;
 mod no_key;
+mod on_bitcoin;
+mod on_evm;
+mod on_solana;
 mod orders;
 mod quorums;
 mod reuse;

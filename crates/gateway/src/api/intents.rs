@@ -3,15 +3,16 @@
 use super::auth::Caller;
 use super::extract::{Id, Json as Body, Params};
 use super::{ApiError, cursor, page};
-use crate::coordinator::by_file;
+use crate::coordinator::{by_file, signed};
 use crate::gateway::Gateway;
-use crate::intents;
 use crate::store::ListFilter;
+use crate::{intents, replan};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{
-    IntentView, NewIntent, NewSigningCall, Page, Problem, SigningCallView, State as IntentState,
+    IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, Problem, SigningCallView,
+    State as IntentState,
 };
 use quorate_intent::{Approval, IntentId, WalletId};
 use serde::Deserialize;
@@ -99,6 +100,32 @@ pub async fn signing_call(
     Body(new): Body<NewSigningCall>,
 ) -> Result<Json<SigningCallView>, ApiError> {
     by_file::prepare(&gateway, &id, new.signers.as_deref()).await.map(Json)
+}
+
+/// Gives a transfer on an EVM chain or Solana its plan, or another one, as its initiator, until nodes are asked to sign it.
+#[utoipa::path(post, path = "/v1/intents/{id}/plan", tag = "intents", security(("device_key" = [])),
+    request_body = NewPlan, params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn plan(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(caller): Extension<Caller>,
+    Id(id): Id<IntentId>,
+    Body(new): Body<NewPlan>,
+) -> Result<Json<IntentView>, ApiError> {
+    replan::set(&gateway, &id, new.plan, &caller.key).await.map(Json)
+}
+
+/// Takes in what the partial signatures of a transfer with `by_file` were combined to. Each signature is verified; the
+/// intent is `signed` from then on, also when it had expired, and the nodes are told.
+#[utoipa::path(post, path = "/v1/intents/{id}/transaction", tag = "intents", security(("device_key" = [])),
+    request_body = NewTransaction, params(("id" = String, Path, description = "`int_…`")),
+    responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
+pub async fn transaction(
+    State(gateway): State<Arc<Gateway>>,
+    Id(id): Id<IntentId>,
+    Body(new): Body<NewTransaction>,
+) -> Result<Json<IntentView>, ApiError> {
+    signed::hand_in(&gateway, &id, new).await.map(Json)
 }
 
 /// Takes an intent back, as its initiator.

@@ -13,8 +13,8 @@ use utoipa::{Modify, OpenApi};
         units, errors problem details (RFC 9457). Every request but health and this document is signed."),
     paths(
         status::health, status::cluster, intents::submit, intents::list, intents::show, intents::approve,
-        intents::cancel, intents::signing_call, wallets::list, wallets::show, wallets::addresses, wallets::funding, wallets::utxos,
-        wallets::certificate,
+        intents::cancel, intents::plan, intents::signing_call, intents::transaction, wallets::list, wallets::show,
+        wallets::addresses, wallets::funding, wallets::utxos, wallets::certificate,
     ),
     modifiers(&DeviceKey)
 )]

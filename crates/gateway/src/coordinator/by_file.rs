@@ -37,7 +37,7 @@ pub async fn prepare(
         let detail = format!("there is nothing to sign with: {}", each.collect::<Vec<_>>().join("; "));
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "signers_unreachable", detail)
     })?;
-    let attempt = begin(gateway, id, &names).await?;
+    let attempt = begin(gateway, &task, &names).await?;
     if attempt >= task.request.attempts {
         return Err(cannot("the attempts of this signing request are used up; wait for it to expire".into()));
     }
@@ -75,6 +75,9 @@ fn check(row: &IntentRow) -> Result<&Transfer, ApiError> {
     if !OPEN.contains(&row.state) {
         return Err(wrong_state(row, "a signing call is given once it is approved, until it ends"));
     }
+    if row.unplanned() {
+        return Err(wrong_state(row, "it has no plan yet; give it one first"));
+    }
     if now() >= row.signed.intent.expires {
         return Err(wrong_state(row, "it has expired"));
     }
@@ -111,8 +114,13 @@ fn choose(gateway: &Gateway, task: &Task, signers: Option<&[String]>) -> Result<
 }
 
 /// Durable before the call leaves: an attempt is used, and what the transaction uses up counts as used (§4.5).
-async fn begin(gateway: &Gateway, id: &IntentId, names: &[String]) -> Result<u32, ApiError> {
+async fn begin(gateway: &Gateway, task: &Task, names: &[String]) -> Result<u32, ApiError> {
+    let id = &task.row.id;
     let mut tx = gateway.store.begin().await?;
+    let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
+    if row.plan != task.row.plan {
+        return Err(wrong_state(&row, "it was given another plan in this moment; ask again"));
+    }
     let reason = format!("partials by file: {}", names.join(", "));
     let change = Change { from: &OPEN, to: State::Signing, reason: Some(&reason), rule: None };
     if !tx.change(id, &change).await? {

@@ -7,6 +7,7 @@ mod material;
 mod order;
 mod pairs;
 mod sets;
+pub mod signed;
 mod stock;
 mod transfer;
 mod watch;
@@ -182,6 +183,11 @@ async fn tick(gateway: &Gateway) {
         if let Err(error) = intents::expire(gateway).await {
             tracing::error!(%error, "cannot look for expired intents");
         }
+        // A plan that came just as its intent was looked at and passed over.
+        match gateway.store.ready().await {
+            Ok(ready) => ready.into_iter().for_each(|id| gateway.coordinator.wake(id)),
+            Err(error) => tracing::error!(%error, "cannot look for approved intents"),
+        }
         gateway.replay.forget(now());
         sleep(TICK).await;
     }
@@ -206,8 +212,8 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
 
 /// Carries one intent out, from wherever it is.
 async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Error> {
-    // Its signers are called by file (`by_file`), at their operators' word.
-    if gateway.store.intent(id).await?.is_none_or(|row| row.by_file) {
+    // Its signers are called by file (`by_file`), at their operators' word; or its plan is still to come.
+    if gateway.store.intent(id).await?.is_none_or(|row| row.by_file || row.unplanned()) {
         return Ok(());
     }
     let mut tx = gateway.store.begin().await?;

@@ -2,14 +2,16 @@
 
 use super::attempt::{self, Fault, Outcome, Task};
 use super::sets::{Choice, Tally};
+use super::signed::{self, Signed};
 use super::{End, Wallet, Work};
+use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{build, positive};
-use crate::store::{Change, IntentRow, now};
+use crate::store::{IntentRow, now};
 use quorate_chains::{Built, Plan, SignedTx};
-use quorate_coordination::api::{SignedTransaction, State};
+use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
-use quorate_coordination::{Item, KeySet, NodeRequest, RawSignature, SigningRequest};
+use quorate_coordination::{Item, KeySet, RawSignature, SigningRequest};
 use quorate_intent::{Hash, Transfer};
 use rand_core::{OsRng, RngCore};
 use std::collections::BTreeSet;
@@ -42,11 +44,7 @@ pub(super) async fn task(
         return Ok(Err(End::new(State::Failed, "the wallet's certificate cannot be used")));
     };
     let plan = row.plan.clone().unwrap_or_default();
-    let built = match Plan::decode(&plan) {
-        Ok(plan) => build(wallet.keys.wallet_key(), transfer.clone(), plan).await,
-        Err(error) => Err(error.into()),
-    };
-    let built = match built {
+    let built = match rebuild(&wallet, row, transfer).await {
         Ok(built) => Arc::new(built),
         Err(error) => return Ok(Err(End::new(State::Failed, error.problem().detail.clone()))),
     };
@@ -62,6 +60,16 @@ pub(super) async fn task(
     Ok(Ok(Task { wallet, row, approvals, plan, built, request }))
 }
 
+/// The transaction that an intent and its plan give.
+pub(super) async fn rebuild(
+    wallet: &Wallet,
+    row: &IntentRow,
+    transfer: &Transfer,
+) -> Result<Built, ApiError> {
+    let plan = Plan::decode(row.plan.as_deref().unwrap_or_default())?;
+    build(wallet.keys.wallet_key(), transfer.clone(), plan).await
+}
+
 /// The request to sign under: the one that is open, as long as it lasts, else a new one for the same transaction.
 async fn open_request(
     gateway: &Gateway,
@@ -73,16 +81,18 @@ async fn open_request(
     if now >= row.signed.intent.expires {
         return Ok(Err(End::new(State::Failed, "the intent expired before it was signed").rule("intent")));
     }
-    if let Some(request) = &row.request
-        && now < request.expires
-        && row.attempt < request.attempts
-    {
-        return Ok(Ok(request.clone()));
-    }
     let items = match Item::all(&wallet.keys, built) {
         Ok(items) => items,
         Err(error) => return Ok(Err(End::new(State::Failed, format!("key derivation: {error}")))),
     };
+    // A request of an earlier plan is of no use: nodes compare its items with what the plan gives.
+    if let Some(request) = &row.request
+        && now < request.expires
+        && row.attempt < request.attempts
+        && request.items == items
+    {
+        return Ok(Ok(request.clone()));
+    }
     let life = if row.by_file { BY_FILE_SECONDS } else { gateway.signing.request_seconds };
     let mut nonce = [0; 32];
     OsRng.fill_bytes(&mut nonce);
@@ -131,7 +141,7 @@ async fn attempts(gateway: &Arc<Gateway>, task: &Task) -> Result<End, sqlx::Erro
         let asked = gateway.store.intent(&task.row.id).await?.map_or(0, |row| row.asked);
         match attempt::run(gateway, task, &set).await? {
             Outcome::Signed(signed, signatures) => {
-                return signed_end(gateway, task, &set, signed, signatures).await;
+                return finish(gateway, task, &set, signed, signatures).await;
             }
             Outcome::Broken(problem) => return Ok(End::new(State::Failed, problem)),
             Outcome::Faults(faults) => note(gateway, task, &mut tally, faults),
@@ -221,34 +231,19 @@ fn exhausted(gateway: &Gateway, task: &Task, tally: &Tally, attempts: bool) -> E
 }
 
 /// Keeps the transaction, then tells every node.
-async fn signed_end(
-    gateway: &Arc<Gateway>,
+async fn finish(
+    gateway: &Gateway,
     task: &Task,
     set: &[u16],
-    signed: SignedTx,
+    transaction: SignedTx,
     signatures: Vec<RawSignature>,
 ) -> Result<End, sqlx::Error> {
-    let id = task.row.id;
-    let form = Hash(task.built.form);
     let signers: Vec<String> = set.iter().map(|party| name(gateway, task, *party)).collect();
     let reason = format!("signed by {}", signers.join(", "));
-    let transaction = signed.id.clone();
-    let outcome =
-        SignedTransaction { raw: hex::encode(&signed.raw), id: signed.id, signatures, signers, form };
-    let mut tx = gateway.store.begin().await?;
-    tx.set_outcome(&id, &outcome).await?;
-    let change = Change { from: &[State::Signing], to: State::Signed, reason: Some(&reason), rule: None };
-    tx.change(&id, &change).await?;
-    tx.commit().await?;
-    let finished = NodeRequest::Finished { intent: task.row.signed.intent.hash(), form, transaction };
-    let calls = gateway.nodes.all().map(|node| (node.party.key, finished.clone())).collect();
-    // The signature stands; who misses the note loses nothing else.
-    for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
-        if let Err(error) = answer {
-            let node = gateway.nodes.name(&key);
-            tracing::debug!(intent = %id, %node, %error, "a node was not told of the finished transaction");
-        }
-    }
+    let (form, id) = (Hash(task.built.form), transaction.id.clone());
+    let signed = Signed { transaction, signatures, signers, form };
+    signed::keep(gateway, &task.row.id, signed, &[State::Signing], &reason).await?;
+    signed::tell(gateway, task.row.signed.intent.hash(), form, id).await;
     gateway.coordinator.enqueue(Work::Prepare(task.wallet.certificate.record.wallet));
     Ok(End::new(State::Signed, reason))
 }

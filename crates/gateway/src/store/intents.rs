@@ -4,7 +4,7 @@ use super::{Result, Store, Tx, corrupt, decode, encode, fixed, int, now_ms, uint
 use quorate_chains::Summary;
 use quorate_coordination::SigningRequest;
 use quorate_coordination::api::{SignedTransaction, State, Transition};
-use quorate_intent::{Approval, IntentId, SignedIntent, WalletId};
+use quorate_intent::{Approval, Body, IntentId, SignedIntent, WalletId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -37,6 +37,13 @@ pub struct IntentRow {
     pub outcome: Option<SignedTransaction>,
     /// Its partial signatures go by file.
     pub by_file: bool,
+}
+
+impl IntentRow {
+    /// Whether it is a transfer whose plan is still to come.
+    pub fn unplanned(&self) -> bool {
+        self.plan.is_none() && matches!(self.signed.intent.body, Body::Transfer(_))
+    }
 }
 
 /// A new intent.
@@ -117,11 +124,24 @@ impl Store {
         rows.iter().map(|id| fixed(id).map(IntentId)).collect()
     }
 
-    /// Ids of the intents that wait for approvals, or for partial signatures by file, and have expired.
+    /// Ids of the approved intents that the coordinator can carry out: with a plan, where they are transfers, and not by
+    /// file.
+    pub async fn ready(&self) -> Result<Vec<IntentId>> {
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id FROM intents WHERE state = 'approved' AND NOT by_file
+             AND (kind = 'order' OR plan IS NOT NULL) ORDER BY sequence",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(|id| fixed(id).map(IntentId)).collect()
+    }
+
+    /// Ids of the intents that wait for approvals, a plan, or partial signatures by file, and have expired.
     pub async fn overdue(&self, now: u64) -> Result<Vec<IntentId>> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM intents WHERE (state IN ('submitted', 'pending_approval')
-             OR by_file AND state IN ('approved', 'signing')) AND expires <= ?",
+             OR by_file AND state IN ('approved', 'signing')
+             OR state = 'approved' AND kind = 'transfer' AND plan IS NULL) AND expires <= ?",
         )
         .bind(int(now))
         .fetch_all(&self.pool)
@@ -260,6 +280,17 @@ impl Tx<'_> {
         let rows: Vec<Vec<u8>> =
             sqlx::query_scalar(APPROVALS).bind(id.0.as_slice()).fetch_all(&mut *self.tx).await?;
         rows.iter().map(|bytes| decode(bytes)).collect()
+    }
+
+    /// Gives an intent its plan, in place of an earlier one and of the request that was opened for it.
+    pub async fn set_plan(&mut self, id: &IntentId, plan: &[u8], summary: &Summary) -> Result<()> {
+        sqlx::query("UPDATE intents SET plan = ?, summary = ?, request = NULL, attempt = 0 WHERE id = ?")
+            .bind(plan)
+            .bind(serde_json::to_string(summary).map_err(json)?)
+            .bind(id.0.as_slice())
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
     }
 
     /// Opens a signing request; its attempts count from 0.

@@ -127,3 +127,100 @@ async fn only_transfers_by_file_have_a_call_and_their_time_ends() {
     new["by_file"] = json!(true);
     assert_eq!(scene.bench.post(CLIENT, "/v1/intents", &new).await.status, 422);
 }
+
+/// What the files of bob and cyd are combined to, as it is handed in.
+fn combined(scene: &Scene, call: &CallFile) -> serde_json::Value {
+    let files = [sign_at(scene, 1, call), sign_at(scene, 2, call)];
+    let combined = combine_files(&files, Some(&scene.genesis), statement_digest).unwrap();
+    json!({ "signatures": combined.signatures, "signers": combined.signers })
+}
+
+async fn told(scene: &Scene, intent: &SignedIntent) -> bool {
+    for _ in 0..100 {
+        if (0..3).all(|at| scene.finished(at, &intent.intent.hash())) {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_files_were_combined_to_finishes_the_intent() {
+    let scene = scene(&[], no_trouble()).await;
+    let intent = approved(&scene).await;
+    let show = format!("/v1/intents/{}", intent.intent.id());
+    let target = format!("{show}/transaction");
+    let early = json!({ "signatures": [], "signers": ["bob", "cyd"] });
+    assert_eq!(scene.bench.post(CLIENT, &target, &early).await.problem(), (409, "wrong_state"));
+    let call = fetch(&scene, &intent, json!({ "signers": ["bob", "cyd"] })).await;
+    let good = combined(&scene, &call);
+    for signers in
+        [json!([]), json!(["bob"]), json!(["bob", "bob"]), json!(["bob", "eve"]), json!(["x", "y"])]
+    {
+        let mut wrong = good.clone();
+        wrong["signers"] = signers;
+        let answer = scene.bench.post(CLIENT, &target, &wrong).await;
+        assert_eq!(answer.problem(), (422, "invalid_signers"), "{}", answer.json);
+    }
+    let mut swapped = good.clone();
+    swapped["signatures"].as_array_mut().unwrap().swap(0, 1);
+    let mut cut = good.clone();
+    cut["signatures"].as_array_mut().unwrap().pop();
+    let mut bit = good.clone();
+    let text = bit["signatures"][1]["schnorr"].as_str().unwrap().to_owned();
+    let last = if text.ends_with('0') { "1" } else { "0" };
+    bit["signatures"][1]["schnorr"] = json!(format!("{}{last}", &text[..text.len() - 1]));
+    for wrong in [swapped, cut, bit] {
+        let answer = scene.bench.post(CLIENT, &target, &wrong).await;
+        assert_eq!(answer.problem(), (422, "invalid_transaction"), "{}", answer.json);
+        assert_eq!(answer.json["field"], "signatures");
+    }
+    assert_eq!(scene.bench.get(&show).await.json["state"], "signing");
+    assert!(!scene.finished(0, &intent.intent.hash()));
+    let view = scene.bench.post(CLIENT, &target, &good).await.json;
+    assert_eq!(
+        (&view["state"], &view["reason"]),
+        (&json!("signed"), &json!("combined from files of bob, cyd"))
+    );
+    let raw = hex::decode(view["transaction"]["raw"].as_str().unwrap()).unwrap();
+    let tx: ::bitcoin::Transaction = ::bitcoin::consensus::deserialize(&raw).unwrap();
+    assert_eq!(view["transaction"]["id"], tx.compute_txid().to_string());
+    let coins = scene.bench.get(&format!("/v1/wallets/{WALLET}/utxos")).await.json;
+    assert!(coins["items"].as_array().unwrap().iter().all(|coin| coin["state"] == "spent"));
+    assert!(told(&scene, &intent).await, "not every node was told");
+    // Once more changes nothing; other signatures of the same transaction are too late.
+    assert_eq!(scene.bench.post(CLIENT, &target, &good).await.json["timings"], view["timings"]);
+    let mut other = good.clone();
+    other["signatures"].as_array_mut().unwrap().pop();
+    assert_eq!(scene.bench.post(CLIENT, &target, &other).await.problem(), (409, "wrong_state"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_may_come_after_its_intent_expired_but_only_by_file() {
+    let scene = scene(&[], no_trouble()).await;
+    let mut short = intent(&scene.genesis, IntentBody::Transfer(transfer(100_000, 5_000)));
+    short.intent.expires = short.intent.created + 6;
+    let short = short.intent.sign(&key(CLIENT));
+    let mut new = new_intent(&short);
+    new["by_file"] = json!(true);
+    scene.bench.post(CLIENT, "/v1/intents", &new).await;
+    for seed in [11, 12] {
+        scene.bench.approve(&short, Verdict::Approve, seed).await;
+    }
+    let call = fetch(&scene, &short, json!({ "signers": ["bob", "cyd"] })).await;
+    let good = combined(&scene, &call);
+    assert_eq!(scene.bench.wait(&short).await.json["state"], "expired");
+    let target = format!("/v1/intents/{}/transaction", short.intent.id());
+    let view = scene.bench.post(CLIENT, &target, &good).await.json;
+    assert_eq!(view["state"], "signed", "{view}");
+    assert!(told(&scene, &short).await, "not every node was told");
+
+    let plain = intent(&scene.genesis, IntentBody::Transfer(transfer(1_000, 5_000)));
+    let target = format!("/v1/intents/{}/transaction", plain.intent.id());
+    assert_eq!(scene.bench.post(CLIENT, &target, &good).await.problem(), (404, "unknown_intent"));
+    let order = order(&scene.genesis, quorate_intent::WalletId([7; 16]), quorate_intent::Suite::Bip340);
+    scene.bench.post(CLIENT, "/v1/intents", &new_intent(&order)).await;
+    let target = format!("/v1/intents/{}/transaction", order.intent.id());
+    assert_eq!(scene.bench.post(CLIENT, &target, &good).await.problem(), (409, "wrong_state"));
+}

@@ -8,7 +8,7 @@ use quorate_coordination::rpc::{ErrorCode, SignCall};
 use quorate_coordination::{
     Certificate, KeySet, NodeError, NodeRequest, NodeResponse, OwnedCommitment, Partial,
 };
-use quorate_intent::{Body as IntentBody, Genesis, SignedIntent, Suite, Verdict};
+use quorate_intent::{Body as IntentBody, Genesis, Hash, SignedIntent, Suite, Verdict};
 use quorate_protocols::Message;
 use quorate_protocols::derive::ExtendedKey;
 use quorate_protocols::frost::{self, Bip340, Nonces};
@@ -154,6 +154,15 @@ impl Scene {
         (intent, end)
     }
 
+    /// Whether a node was told of an intent's transaction.
+    pub fn finished(&self, at: usize, hash: &Hash) -> bool {
+        let log = self.log.lock().unwrap();
+        let told = |(node, request): &(usize, NodeRequest)| {
+            *node == at && matches!(request, NodeRequest::Finished { intent, .. } if intent == hash)
+        };
+        log.iter().any(told)
+    }
+
     pub fn signs(&self) -> Vec<(usize, SignCall)> {
         let log = self.log.lock().unwrap();
         let sign = |(at, request): &(usize, NodeRequest)| match request {
@@ -184,13 +193,7 @@ async fn a_transfer_is_signed_stored_and_told() {
     let coins = scene.bench.get(&format!("/v1/wallets/{WALLET}/utxos")).await.json;
     assert!(coins["items"].as_array().unwrap().iter().all(|coin| coin["state"] == "spent"));
     for _ in 0..100 {
-        let told = |at: usize| {
-            let log = scene.log.lock().unwrap();
-            log.iter().any(|(node, request)| {
-                *node == at && matches!(request, NodeRequest::Finished { intent: id, .. } if *id == intent.intent.hash())
-            })
-        };
-        if (0..3).all(told) {
+        if (0..3).all(|at| scene.finished(at, &intent.intent.hash())) {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -8,5 +8,6 @@ mod flow;
 mod nodes;
 mod orders;
 mod planning;
+mod replan;
 mod server;
 mod support;

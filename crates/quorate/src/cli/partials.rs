@@ -1,4 +1,4 @@
-//! `signing-call`, `sign`, `combine`: partial signatures as files.
+//! `signing-call`, `sign`, `combine`, `submit`: partial signatures as files.
 
 use super::ApiArgs;
 use clap::Args;
@@ -47,4 +47,15 @@ pub struct CombineArgs {
     /// Write the signed transaction in hex to this new file.
     #[arg(long)]
     pub out: Option<PathBuf>,
+}
+
+/// `submit`
+#[derive(Args)]
+pub struct SubmitArgs {
+    /// Files from `quorate sign`, one of each signer.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Where and who.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }

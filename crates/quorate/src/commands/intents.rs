@@ -1,7 +1,7 @@
 //! `transfer`, `approve`, `intent`.
 
 use super::api::{Caller, describe};
-use crate::cli::{ApproveArgs, IntentArgs, TransferArgs};
+use crate::cli::{ApproveArgs, IntentArgs, PlanArgs, TransferArgs};
 use crate::exit::Refused;
 use crate::{files, output};
 use anyhow::{Result, bail};
@@ -27,10 +27,19 @@ pub async fn transfer(args: TransferArgs, json: bool) -> Result<()> {
     intent.plan = args.plan.as_deref().map(files::read_json).transpose()?;
     intent.fee_rate = args.fee_rate;
     intent.by_file = args.by_file;
+    intent.plan_later = args.plan_later;
     let mut view = caller.client.submit(&intent, None).await?;
     if let Some(seconds) = args.wait {
         view = caller.finished(&view, seconds).await?;
     }
+    let text = describe(&view)?;
+    output::result(json, &view, || text)
+}
+
+/// Runs `plan`.
+pub async fn plan(args: PlanArgs, json: bool) -> Result<()> {
+    let caller = Caller::new(&args.api).await?;
+    let view = caller.client.plan(&args.intent, &files::read_json(&args.plan)?).await?;
     let text = describe(&view)?;
     output::result(json, &view, || text)
 }

@@ -31,11 +31,13 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Address(args) => wallets::address(args, json).await,
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
+        Command::Plan(args) => intents::plan(args, json).await,
         Command::Approve(args) => intents::approve(args, json).await,
         Command::Intent(args) => intents::show(args, json).await,
         Command::SigningCall(args) => partials::signing_call(args, json).await,
         Command::Sign(args) => partials::sign(args, json).await,
         Command::Combine(args) => partials::combine(&args, json),
+        Command::Submit(args) => partials::submit(args, json).await,
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());

@@ -1,11 +1,11 @@
-//! `signing-call`, `sign`, `combine`: partial signatures as files, with no coordinator between the signers.
+//! `signing-call`, `sign`, `combine`, `submit`: partial signatures as files, with no coordinator between the signers.
 
-use super::api::Caller;
-use crate::cli::{CombineArgs, SignArgs, SigningCallArgs};
+use super::api::{Caller, describe as describe_intent};
+use crate::cli::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 use crate::exit::{Refused, TimedOut};
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
-use quorate_client::api::NewSigningCall;
+use quorate_client::api::{IntentView, NewSigningCall, NewTransaction};
 use quorate_coordination::file::Signer;
 use quorate_coordination::{
     CallFile, Combined, FileError, NodeRequest, NodeResponse, PartialFile, combine_files,
@@ -116,6 +116,21 @@ pub fn combine(args: &CombineArgs, json: bool) -> Result<()> {
         tracing::warn!("no --genesis: the files' own word is taken for who the parties are");
     }
     output::result(json, &combined, || describe(&combined))
+}
+
+/// Runs `submit`.
+pub async fn submit(args: SubmitArgs, json: bool) -> Result<()> {
+    let caller = Caller::new(&args.api).await?;
+    let combined = combine_paths(&args.files, Some(&caller.genesis))?;
+    let view = hand_in(&caller, combined).await?;
+    let text = describe_intent(&view)?;
+    output::result(json, &view, || text)
+}
+
+/// Hands a combined transaction to the gateway.
+pub async fn hand_in(caller: &Caller, combined: Combined) -> Result<IntentView> {
+    let new = NewTransaction { signatures: combined.signatures, signers: combined.signers };
+    Ok(caller.client.hand_in(&combined.intent, &new).await?)
 }
 
 /// Reads files of partial signatures and combines them. Needs no node, no gateway, no network.

@@ -1,0 +1,132 @@
+//! The end of a transfer: its transaction is kept and the nodes are told, whether the coordinator combined the signatures
+//! or somebody hands them in whose partial signatures went by file.
+
+use super::{Work, transfer};
+use crate::api::ApiError;
+use crate::gateway::Gateway;
+use crate::intents::{find, unknown, wrong_state};
+use crate::store::{Change, IntentRow};
+use axum::http::StatusCode;
+use quorate_chains::{RawSignature, SignedTx};
+use quorate_coordination::NodeRequest;
+use quorate_coordination::api::{IntentView, NewTransaction, SignedTransaction, State};
+use quorate_intent::{Body, Hash, IntentId, PublicKey};
+use std::sync::Arc;
+
+/// A transaction whose signatures were all verified.
+pub struct Signed {
+    /// The transaction.
+    pub transaction: SignedTx,
+    /// Its signatures, in order of what was signed.
+    pub signatures: Vec<RawSignature>,
+    /// Names of the signers.
+    pub signers: Vec<String>,
+    /// Hash of what exactly was signed.
+    pub form: Hash,
+}
+
+/// Moves an intent from one of the states `from` to `signed`, in one write with its transaction; false when it was in none.
+pub async fn keep(
+    gateway: &Gateway,
+    id: &IntentId,
+    signed: Signed,
+    from: &[State],
+    reason: &str,
+) -> Result<bool, sqlx::Error> {
+    let outcome = SignedTransaction {
+        raw: hex::encode(&signed.transaction.raw),
+        id: signed.transaction.id,
+        signatures: signed.signatures,
+        signers: signed.signers,
+        form: signed.form,
+    };
+    let mut tx = gateway.store.begin().await?;
+    let change = Change { from, to: State::Signed, reason: Some(reason), rule: None };
+    if !tx.change(id, &change).await? {
+        return Ok(false);
+    }
+    tx.set_outcome(id, &outcome).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Tells every node of a finished transaction. The signature stands; who misses the note loses nothing else.
+pub async fn tell(gateway: &Gateway, intent: Hash, form: Hash, transaction: String) {
+    let finished = NodeRequest::Finished { intent, form, transaction };
+    let calls: Vec<(PublicKey, NodeRequest)> =
+        gateway.nodes.all().map(|node| (node.party.key, finished.clone())).collect();
+    for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
+        if let Err(error) = answer {
+            let node = gateway.nodes.name(&key);
+            tracing::debug!(%intent, %node, %error, "a node was not told of the finished transaction");
+        }
+    }
+}
+
+/// Takes in what files of partial signatures were combined to. Every signature is verified against the transaction that
+/// intent and plan give, so it does not matter who hands it in. It may come after the intent has expired: partial signatures
+/// were out, so the transaction can exist, and a record that says otherwise would be wrong.
+pub async fn hand_in(
+    gateway: &Arc<Gateway>,
+    id: &IntentId,
+    new: NewTransaction,
+) -> Result<IntentView, ApiError> {
+    let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
+    if let Some(outcome) = &row.outcome {
+        if outcome.signatures == new.signatures {
+            return find(gateway, id).await;
+        }
+        return Err(wrong_state(&row, "other signatures of it were handed in already"));
+    }
+    let signed = check(gateway, &row, new).await?;
+    let (form, transaction) = (signed.form, signed.transaction.id.clone());
+    let reason = format!("combined from files of {}", signed.signers.join(", "));
+    if !keep(gateway, id, signed, &[State::Signing, State::Expired], &reason).await? {
+        let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
+        return Err(wrong_state(&row, "it ended meanwhile"));
+    }
+    tracing::info!(intent = %id, %transaction, "a transaction that was combined from files is taken in");
+    // Nodes that are down would keep the caller waiting.
+    let (telling, intent) = (Arc::clone(gateway), row.signed.intent.hash());
+    tokio::spawn(async move { tell(&telling, intent, form, transaction).await });
+    if let Body::Transfer(transfer) = &row.signed.intent.body {
+        gateway.coordinator.enqueue(Work::Prepare(transfer.wallet));
+    }
+    find(gateway, id).await
+}
+
+async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Result<Signed, ApiError> {
+    let Body::Transfer(asked) = &row.signed.intent.body else {
+        return Err(wrong_state(row, "only transfers are signed"));
+    };
+    if !row.by_file {
+        return Err(wrong_state(row, "its signatures do not go by file; the gateway asks the nodes itself"));
+    }
+    if row.asked == 0 || ![State::Signing, State::Expired].contains(&row.state) {
+        return Err(wrong_state(row, "no signing call of it was handed out"));
+    }
+    let unusable = || ApiError::internal("the wallet's certificate cannot be used");
+    let wallet = gateway.coordinator.wallet(&asked.wallet).ok_or_else(unusable)?;
+    let wrong = |detail: String| {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_signers", detail).field("signers")
+    };
+    let threshold = wallet.keys.threshold();
+    let mut signers = new.signers;
+    signers.sort_unstable();
+    signers.dedup();
+    if signers.len() != threshold {
+        return Err(wrong(format!("name the {threshold} different nodes that signed")));
+    }
+    for name in &signers {
+        let party = gateway.genesis.parties.iter().find(|party| party.name == *name);
+        if party.and_then(|party| wallet.certificate.record.index_of(&party.key)).is_none() {
+            return Err(wrong(format!("{name:?} holds no share of this wallet")));
+        }
+    }
+    let built = transfer::rebuild(&wallet, row, asked).await?;
+    let (key, form) = (wallet.keys.wallet_key(), Hash(built.form));
+    let work = move || (quorate_chains::attach(&built, &key, &new.signatures), new.signatures);
+    let (attached, signatures) = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
+    let transaction = attached.map_err(|error| ApiError::from(error).field("signatures"))?;
+    Ok(Signed { transaction, signatures, signers, form })
+}
