@@ -1,5 +1,6 @@
 //! Whole ceremonies over the in-memory network: every party is a real session with a real protocol.
 
 mod generate;
+mod judge;
 mod presign;
 mod world;
