@@ -4,6 +4,7 @@ mod api;
 mod cluster;
 mod demo;
 mod dev;
+mod disputes;
 mod genesis;
 mod init;
 mod intents;
@@ -36,6 +37,8 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::SigningCall(args) => partials::signing_call(args, json).await,
         Command::Sign(args) => partials::sign(args, json).await,
         Command::Combine(args) => partials::combine(&args, json),
+        Command::Disputes(args) => disputes::list(args, json).await,
+        Command::Blame(args) => disputes::blame(&args, json),
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());
