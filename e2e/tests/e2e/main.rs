@@ -4,6 +4,7 @@
 mod approvals;
 mod bad_input;
 mod bad_peers;
+mod cheaters;
 mod killed;
 mod lies;
 mod lying;
