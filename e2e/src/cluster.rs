@@ -3,7 +3,7 @@
 use crate::liar::Liar;
 use crate::namespaces::Namespaces;
 use crate::people::Person;
-use crate::program::{program, run};
+use crate::program::{faulty, program, run};
 use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
 use quorate_client::api::NodeView;
@@ -17,6 +17,8 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// Approvers of transfers; two must agree.
 pub const APPROVERS: [&str; 3] = ["dora", "emil", "fay"];
@@ -31,6 +33,15 @@ const PORT: u16 = 7700;
 /// How long a cluster may take to stand.
 const START: Duration = Duration::from_secs(60);
 
+/// What is unusual about a cluster.
+#[derive(Clone, Debug, Default)]
+pub struct How {
+    /// So many nodes, those with the lowest keys, run the program that can be told to lie. They come first in every set.
+    pub cheaters: usize,
+    /// What the gateway keeps ready; the usual when absent.
+    pub stock: Option<usize>,
+}
+
 /// A cluster. Dropping it kills its processes and removes its folder.
 pub struct Cluster {
     /// Who is who.
@@ -38,6 +49,7 @@ pub struct Cluster {
     /// The API's address.
     pub api: String,
     folder: TempDir,
+    how: How,
     nodes: Mutex<Vec<Option<Child>>>,
     gateway: Option<Child>,
     /// Dropped after the processes that run in them.
@@ -91,7 +103,15 @@ impl Cluster {
     /// # Errors
     /// What any of its steps says.
     pub async fn start(n: usize) -> Result<Self> {
-        Self::run(n, None).await
+        Self::start_as(n, How::default()).await
+    }
+
+    /// An unusual cluster of `n` nodes that stands.
+    ///
+    /// # Errors
+    /// What any of its steps says.
+    pub async fn start_as(n: usize, how: How) -> Result<Self> {
+        Self::run(n, None, how).await
     }
 
     /// The same with each node and the gateway in a network namespace of its own.
@@ -99,7 +119,7 @@ impl Cluster {
     /// # Errors
     /// What any of its steps says; the first is to make the namespaces, see [`Cluster::namespaces_for`].
     pub async fn start_in(n: usize, namespaces: Namespaces) -> Result<Self> {
-        Self::run(n, Some(namespaces)).await
+        Self::run(n, Some(namespaces), How::default()).await
     }
 
     /// Namespaces for a cluster of `n` nodes.
@@ -110,8 +130,9 @@ impl Cluster {
         Namespaces::new((0..n).map(node_name).chain([GATEWAY.to_owned()]).collect())
     }
 
-    async fn run(n: usize, namespaces: Option<Namespaces>) -> Result<Self> {
+    async fn run(n: usize, namespaces: Option<Namespaces>, how: How) -> Result<Self> {
         let mut cluster = Self::make(n, namespaces)?;
+        cluster.how = how;
         for at in 0..n {
             cluster.start_node(at)?;
         }
@@ -168,8 +189,8 @@ impl Cluster {
         let genesis: Genesis = serde_json::from_slice(&std::fs::read(&file)?)?;
         genesis.check()?;
         let api = format!("http://{}", place(namespaces.as_ref(), GATEWAY)?);
-        let nodes = Mutex::new((0..n).map(|_| None).collect());
-        Ok(Self { genesis, api, folder, nodes, gateway: None, namespaces })
+        let (how, nodes) = (How::default(), Mutex::new((0..n).map(|_| None).collect()));
+        Ok(Self { genesis, api, folder, how, nodes, gateway: None, namespaces })
     }
 
     fn nodes(&self) -> MutexGuard<'_, Vec<Option<Child>>> {
@@ -196,6 +217,33 @@ impl Cluster {
         self.genesis.parties.iter().position(|party| party.key == *key)
     }
 
+    /// The nodes that can be told to lie, ascending by key.
+    pub fn cheaters(&self) -> Vec<usize> {
+        self.by_key().into_iter().take(self.how.cheaters).collect()
+    }
+
+    /// The other nodes, ascending by key.
+    pub fn honest(&self) -> Vec<usize> {
+        self.by_key().into_iter().skip(self.how.cheaters).collect()
+    }
+
+    fn by_key(&self) -> Vec<usize> {
+        let mut all: Vec<usize> = (0..self.genesis.parties.len()).collect();
+        all.sort_by_key(|at| self.key(*at));
+        all
+    }
+
+    /// Tells a node which faults to commit from now on, one a line; none: it is honest again.
+    ///
+    /// # Errors
+    /// When its file cannot be written.
+    pub fn lie(&self, at: usize, faults: &str) -> Result<()> {
+        // Renamed into place, so that the node never reads half a line.
+        let (file, new) = (self.home(at).join("faults"), self.home(at).join("faults.new"));
+        std::fs::write(&new, faults)?;
+        Ok(std::fs::rename(new, file)?)
+    }
+
     /// Starts a node's process.
     ///
     /// # Errors
@@ -204,8 +252,15 @@ impl Cluster {
         let (vault, key) = (self.home(at).join("vault"), self.home(at).join("vault.key"));
         let address = self.genesis.parties[at].address.clone();
         let arguments = ["node", "--dir", text(&vault)?, "--listen", &address, "--key-file", text(&key)?];
-        let arguments = [&arguments[..], &["--allow-unlocked-memory"]].concat();
-        let child = self.spawn(&node_name(at), &arguments)?;
+        let mut arguments = [&arguments[..], &["--allow-unlocked-memory"]].concat();
+        let faults = self.home(at).join("faults");
+        let program = if self.cheaters().contains(&at) {
+            arguments.extend(["--faults", text(&faults)?]);
+            faulty()?
+        } else {
+            program()?
+        };
+        let child = self.spawn(program, &node_name(at), &arguments)?;
         self.nodes()[at] = Some(child);
         Ok(())
     }
@@ -220,22 +275,25 @@ impl Cluster {
         let listen = self.api.trim_start_matches("http://").to_owned();
         let arguments = ["gateway", "--identity", text(&identity)?, "--genesis", text(&genesis)?];
         let arguments = [&arguments[..], &["--store", text(&store)?, "--listen", &listen]].concat();
-        self.gateway = Some(self.spawn(GATEWAY, &arguments)?);
+        let stock = self.how.stock.map(|stock| stock.to_string());
+        let tail = stock.iter().flat_map(|stock| ["--stock", stock.as_str()]);
+        let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
+        self.gateway = Some(self.spawn(program()?, GATEWAY, &arguments)?);
         Ok(())
     }
 
     /// Starts the program as a process with its output in a log file.
-    fn spawn(&self, name: &str, arguments: &[&str]) -> Result<Child> {
+    fn spawn(&self, program: &Path, name: &str, arguments: &[&str]) -> Result<Child> {
         let log = self.dir().join(format!("{name}.log"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
         let mut command = match &self.namespaces {
             Some(namespaces) => {
                 // `ip` becomes the program, so the process that is killed is the program's.
                 let mut command = namespaces.command(name);
-                command.arg(program()?);
+                command.arg(program);
                 command
             }
-            None => Command::new(program()?),
+            None => Command::new(program),
         };
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.spawn().with_context(|| format!("starting {name}"))
@@ -351,6 +409,22 @@ impl Cluster {
             }
         }
         Ok(())
+    }
+
+    /// The gateway's metrics, as a scraper gets them.
+    ///
+    /// # Errors
+    /// When there is no answer.
+    pub async fn metrics(&self) -> Result<String> {
+        let address = self.api.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await?;
+        let request = format!("GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        let (head, body) = answer.split_once("\r\n\r\n").context("no answer")?;
+        ensure!(head.starts_with("HTTP/1.1 200"), "{head}");
+        Ok(body.to_owned())
     }
 
     /// The gateway's own key, for a gateway that lies.

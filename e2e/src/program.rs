@@ -17,20 +17,41 @@ pub fn program() -> Result<&'static Path> {
     built.as_deref().map_err(|error| anyhow!("{error}"))
 }
 
+/// The node that can be told to lie, built once like [`program`]. `QUORATE_FAULTY_BIN` names another binary.
+///
+/// # Errors
+/// As [`program`].
+pub fn faulty() -> Result<&'static Path> {
+    static PROGRAM: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let build = || match std::env::var_os("QUORATE_FAULTY_BIN") {
+        Some(path) => Ok(path.into()),
+        None => build(
+            &["--package", "quorate-e2e", "--features", "faults", "--bin", "quorate-faulty"],
+            "quorate-faulty",
+        )
+    };
+    let built = PROGRAM.get_or_init(|| build().map_err(|error| format!("{error:#}")));
+    built.as_deref().map_err(|error| anyhow!("{error}"))
+}
+
 fn find() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("QUORATE_BIN") {
-        return Ok(path.into());
+    match std::env::var_os("QUORATE_BIN") {
+        Some(path) => Ok(path.into()),
+        None => build(&["--package", "quorate"], "quorate"),
     }
+}
+
+fn build(what: &[&str], name: &str) -> Result<PathBuf> {
     let profile = profile()?;
     let mut cargo = cargo()?;
-    cargo.args(["build", "--locked", "--package", "quorate", "--target-dir"]).arg(target()?);
+    cargo.args(["build", "--locked"]).args(what).arg("--target-dir").arg(target()?);
     if profile.ends_with("release") {
         cargo.arg("--release");
     }
     if !cargo.status().context("starting cargo")?.success() {
-        bail!("`cargo build --package quorate` failed");
+        bail!("`cargo build {}` failed", what.join(" "));
     }
-    Ok(profile.join("quorate"))
+    Ok(profile.join(name))
 }
 
 /// Where this test was built: it lies in `<target>/<profile>/deps`.

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Length of an echo digest in front of a broadcast.
-const ECHO: usize = 32;
+pub(crate) const ECHO: usize = 32;
 
 /// Makes a batch of presignatures.
 pub struct Presign<A> {

@@ -2,11 +2,11 @@
 
 use crate::{Client, ClientError};
 use quorate_chains::Plan;
-use quorate_coordination::Certificate;
 use quorate_coordination::api::{
-    AddressView, CertificateView, Cluster, Coin, Funding, FundingResult, Health, IntentView, NewIntent,
-    NewPlan, NewSigningCall, NewTransaction, Page, SigningCallView, State, WalletView,
+    AddressView, CertificateView, Cluster, Coin, DisputesView, Funding, FundingResult, Health, IntentView,
+    NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, SigningCallView, State, WalletView,
 };
+use quorate_coordination::{Certificate, EvidenceFile};
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -54,6 +54,16 @@ impl Client {
     /// The genesis, and every node's state as the gateway sees it.
     pub async fn cluster(&self) -> Result<Cluster, ClientError> {
         self.get("/v1/cluster").await
+    }
+
+    /// The dispute graph, its entries from number `from` on.
+    pub async fn disputes(&self, from: u64) -> Result<DisputesView, ClientError> {
+        self.get(&format!("/v1/disputes?from={from}")).await
+    }
+
+    /// One dispute's report with its evidence, to be judged anywhere.
+    pub async fn evidence(&self, number: u64) -> Result<EvidenceFile, ClientError> {
+        self.get(&format!("/v1/disputes/{number}/evidence")).await
     }
 
     /// Hands a new intent in. A `SignedIntent` becomes a `NewIntent` by `into()`.

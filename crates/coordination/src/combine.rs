@@ -69,6 +69,74 @@ pub fn combine(
     }
 }
 
+/// Checks one partial by itself, against exactly what its maker signed (docs/spec §3.3, §4.4).
+///
+/// # Errors
+/// [`CombineError::Wrong`] if the maker signed it and it is wrong; any other error says nothing against the maker.
+pub fn check_partial(
+    record: &WalletRecord,
+    keys: &KeySet,
+    coordinator: &PublicKey,
+    request: &SigningRequest,
+    part: &Part,
+    partial: &Partial,
+) -> Result<(), CombineError> {
+    if !part.assignment.verifies(coordinator) {
+        return Err(CombineError::Coordinator);
+    }
+    let checked = part.check(keys, &record.parties, request)?;
+    let signer = partial.signer;
+    check_maker(record, &checked, &part.material.signers(), partial)?;
+    let index = Index::new(signer).map_err(|_| CombineError::Unexpected(signer))?;
+    let right = match keys {
+        KeySet::Ecdsa(_) => {
+            let CheckedKind::Ecdsa(public, request) = checked.kind() else {
+                return Err(CombineError::Other("not an ECDSA part".into()));
+            };
+            dkls::Partial::decode(&partial.body, ())
+                .is_ok_and(|body| dkls::online::verify_partial(public, request, index, &body))
+        }
+        KeySet::Bip340(public) => check_share::<frost::Bip340>(public, keys, &checked, index, &partial.body)?,
+        KeySet::Ed25519(public) => {
+            check_share::<frost::Ed25519Schnorr>(public, keys, &checked, index, &partial.body)?
+        }
+    };
+    if right { Ok(()) } else { Err(CombineError::Wrong(vec![signer])) }
+}
+
+fn check_share<S: Schnorr>(
+    public: &PublicShares<S::Curve>,
+    keys: &KeySet,
+    checked: &Checked,
+    signer: Index,
+    body: &[u8],
+) -> Result<bool, CombineError> {
+    let task = checked.task(keys.suite()).ok_or_else(|| CombineError::Other("not a FROST part".into()))?;
+    let Ok(share) = frost::Share::decode::<S>(body) else { return Ok(false) };
+    match frost::verify_share::<S>(public, &task, signer, &share) {
+        Ok(()) => Ok(true),
+        Err(FrostError::BadShares(_)) => Ok(false),
+        // The task itself cannot be signed, so nothing is said about the share.
+        Err(other) => Err(CombineError::Other(other.to_string())),
+    }
+}
+
+fn check_maker(
+    record: &WalletRecord,
+    checked: &Checked,
+    signers: &[u16],
+    partial: &Partial,
+) -> Result<(), CombineError> {
+    let signer = partial.signer;
+    let maker = record.party(signer).filter(|_| signers.contains(&signer));
+    let maker = maker.ok_or(CombineError::Unexpected(signer))?;
+    if maker.verify(&checked.statement(signer, &partial.body), &partial.signature) {
+        Ok(())
+    } else {
+        Err(CombineError::Forged(signer))
+    }
+}
+
 /// One partial of each signer, each signed by its maker.
 fn check_makers<'p>(
     record: &WalletRecord,
@@ -78,14 +146,9 @@ fn check_makers<'p>(
 ) -> Result<BTreeMap<u16, &'p Partial>, CombineError> {
     let mut by_signer = BTreeMap::new();
     for partial in partials {
-        let signer = partial.signer;
-        let maker = record.party(signer).filter(|_| signers.contains(&signer));
-        let maker = maker.ok_or(CombineError::Unexpected(signer))?;
-        if !maker.verify(&checked.statement(signer, &partial.body), &partial.signature) {
-            return Err(CombineError::Forged(signer));
-        }
-        if by_signer.insert(signer, partial).is_some() {
-            return Err(CombineError::Unexpected(signer));
+        check_maker(record, checked, signers, partial)?;
+        if by_signer.insert(partial.signer, partial).is_some() {
+            return Err(CombineError::Unexpected(partial.signer));
         }
     }
     let missing: Vec<u16> =

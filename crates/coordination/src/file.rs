@@ -2,10 +2,12 @@
 //! combining it anywhere with no node running (docs/spec §4.4). JSON, versioned, decoded strictly and with caps.
 
 mod combined;
+mod evidence;
 #[cfg(test)]
 mod tests;
 
 pub use combined::{Combined, combine_files};
+pub use evidence::EvidenceFile;
 
 use crate::rpc::SignCall;
 use crate::{Certificate, Partial};

@@ -1,5 +1,6 @@
 //! Calls from the gateway to a node, and between nodes. Every call is one frame, every answer one frame.
 
+use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, WalletId};
@@ -86,6 +87,11 @@ pub enum NodeRequest {
     },
     /// The certificate of a key, as assembled by the gateway from all parties' signatures.
     Certify(Certificate),
+    /// What do you hold against others, from this number on?
+    Disputes {
+        /// The first number wanted, from 1.
+        from: u64,
+    },
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -118,10 +124,17 @@ pub enum NodeResponse {
     Pairs(Vec<Option<[u8; 32]>>),
     /// To `Presign`: the encoded public parts.
     Presigned(Vec<Vec<u8>>),
-    /// To `Sign`: one partial for each part.
-    Signed(Vec<Partial>),
+    /// To `Sign`.
+    Signed {
+        /// One partial for each part.
+        partials: Vec<Partial>,
+        /// Commitments to the signer's next nonces, as many as parts, where the suite has such (§3.3).
+        next: Vec<OwnedCommitment>,
+    },
     /// To anything else.
     Done,
+    /// To `Disputes`: reports that this node signs, with their numbers, ascending. Empty when there are no more.
+    Disputes(Vec<(u64, Report)>),
 }
 
 /// A node's view of itself.

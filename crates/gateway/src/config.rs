@@ -59,7 +59,7 @@ impl Default for Limits {
 /// How ceremonies and signatures are run.
 #[derive(Clone, Debug)]
 pub struct Signing {
-    /// How long a transfer may look for a signer set before it fails.
+    /// How long a transfer may wait for reachable parties before it fails; twice as long while sets are tried.
     pub transfer_timeout: Duration,
     /// How long an order may wait for its parties before it fails.
     pub order_timeout: Duration,
@@ -71,9 +71,10 @@ pub struct Signing {
     pub request_seconds: u64,
     /// Most attempts under one signing request.
     pub attempts: u32,
-    /// Presignatures kept ready for the preferred signer set of each ECDSA wallet.
+    /// Presignatures kept ready at least for the preferred signer set of each ECDSA wallet; more by observed use. None:
+    /// nothing is made ahead.
     pub presignatures: usize,
-    /// Nonce commitments kept ready for each node and Schnorr wallet.
+    /// Nonce commitments kept ready at least for each node and Schnorr wallet; more by observed use.
     pub commitments: usize,
     /// Satoshi per virtual byte where a client gives no fee rate.
     pub fee_rate: u64,
@@ -81,10 +82,17 @@ pub struct Signing {
     pub status_interval: Duration,
 }
 
+impl Signing {
+    /// Longest wait for what a node answers without any other, such as commitments.
+    pub(crate) fn quick_timeout(&self) -> Duration {
+        self.call_timeout.min(Duration::from_secs(4))
+    }
+}
+
 impl Default for Signing {
     fn default() -> Self {
         Self {
-            transfer_timeout: Duration::from_secs(60),
+            transfer_timeout: Duration::from_secs(55),
             order_timeout: Duration::from_secs(180),
             ceremony_timeout: Duration::from_secs(60),
             call_timeout: Duration::from_secs(15),

@@ -4,7 +4,7 @@ use crate::error::vault_error;
 use crate::node::Shared;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{generate, pairs, presign, sign};
+use crate::{disputes, generate, pairs, presign, sign};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
@@ -36,6 +36,7 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
         NodeRequest::Finished { intent, form, transaction } => {
             finished(shared, intent, form, transaction).await
         }
+        NodeRequest::Disputes { from } => disputes::reports(shared, from).await,
     }
 }
 
@@ -60,38 +61,57 @@ fn status(shared: &Shared) -> Status {
     }
 }
 
-/// Makes nonces and signs their commitments.
+/// Makes nonces and gives their commitments.
 fn commitments(shared: &Shared, id: WalletId, count: u16) -> Result<NodeResponse, NodeError> {
     if count == 0 || count > MAX_COMMITMENTS {
         let message = format!("count must be 1 to {MAX_COMMITMENTS}, found {count}");
         return Err(NodeError::new(ErrorCode::BadRequest, message));
     }
     let wallet = wallet(shared, &id)?;
-    let make = || -> Result<(Item, Vec<u8>), FrostError> {
-        match &wallet.share {
+    if matches!(wallet.share, SuiteShare::Ecdsa(_)) {
+        let message = "an ECDSA wallet signs with presignatures";
+        return Err(NodeError::new(ErrorCode::BadRequest, message));
+    }
+    make_commitments(shared, &wallet, count).map(NodeResponse::Commitments)
+}
+
+/// Makes nonces for a Schnorr key, puts them into stock and signs their commitments; none for an ECDSA key.
+pub(crate) fn make_commitments(
+    shared: &Shared,
+    wallet: &Wallet,
+    count: u16,
+) -> Result<Vec<OwnedCommitment>, NodeError> {
+    let make = || -> Result<Option<(Item, Vec<u8>)>, FrostError> {
+        Ok(match &wallet.share {
             SuiteShare::Bip340(share) => {
                 let (nonces, commitments) = frost::nonces::<Bip340>(share, &mut OsRng)?;
-                Ok((Item::Bip340(nonces), commitments.as_bytes().to_vec()))
+                Some((Item::Bip340(nonces), commitments.as_bytes().to_vec()))
             }
             SuiteShare::Ed25519(share) => {
                 let (nonces, commitments) = frost::nonces::<Ed25519Schnorr>(share, &mut OsRng)?;
-                Ok((Item::Ed25519(nonces), commitments.as_bytes().to_vec()))
+                Some((Item::Ed25519(nonces), commitments.as_bytes().to_vec()))
             }
-            SuiteShare::Ecdsa(_) => Err(FrostError::Refused("an ECDSA wallet signs with presignatures")),
-        }
+            SuiteShare::Ecdsa(_) => None,
+        })
     };
-    let record = wallet.record().hash();
+    let (id, record) = (wallet.record().wallet, wallet.record().hash());
     let mut all = Vec::new();
     for _ in 0..count {
         let made = tokio::task::block_in_place(make);
-        let (item, commitments) =
-            made.map_err(|error| NodeError::new(ErrorCode::BadRequest, error.to_string()))?;
+        let made = made.map_err(|error| NodeError::new(ErrorCode::Internal, error.to_string()))?;
+        let Some((item, commitments)) = made else { break };
         shared.stock.add(id, commitments.clone(), item);
         let digest = OwnedCommitment::digest(&record, wallet.index, &shared.boot, &commitments);
         let signature = keys::sign(shared.vault.identity().expose(), &digest);
+        #[cfg(feature = "fault-injection")]
+        let commitments = {
+            let mut commitments = commitments;
+            crate::faults::spoil("sign", 0, crate::faults::What::Commitments, &mut commitments);
+            commitments
+        };
         all.push(OwnedCommitment { signer: wallet.index, boot: shared.boot, commitments, signature });
     }
-    Ok(NodeResponse::Commitments(all))
+    Ok(all)
 }
 
 /// Logs the end of a transaction that this node was asked to sign, once.

@@ -6,9 +6,10 @@ use quorate_intent::PublicKey;
 use quorate_session::{
     Config, Identity, Input, NotStored, Output, PersistRecord, Protocol, Session, SessionError,
 };
+use quorate_sharing::Index;
 use rand_core::OsRng;
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,7 +22,14 @@ pub struct Ceremonies {
     identity: Arc<Identity>,
     started: Instant,
     routes: Mutex<Routes>,
+    /// The last boot id that each peer showed in a session that came to an agreement, so that it is fresh (§1.9).
+    boots: Mutex<BTreeMap<PublicKey, [u8; 16]>>,
+    /// Told when a peer's process is another one than before.
+    restarted: OnceLock<Restarted>,
 }
+
+/// What is to happen when a peer's process is another one.
+type Restarted = Box<dyn Fn(&PublicKey) + Send + Sync>;
 
 /// What durable writes a ceremony needs; done by the node.
 pub trait Persist: Send + Sync + 'static {
@@ -61,7 +69,28 @@ impl Ceremonies {
         identity: Arc<Identity>,
         parties: impl IntoIterator<Item = PublicKey>,
     ) -> Self {
-        Self { transport, identity, started: Instant::now(), routes: Mutex::new(Routes::new(parties)) }
+        let (boots, restarted) = Default::default();
+        let routes = Mutex::new(Routes::new(parties));
+        Self { transport, identity, started: Instant::now(), routes, boots, restarted }
+    }
+
+    /// Says what is to happen when a peer's process is another one than before; once.
+    pub fn on_restart(&self, action: impl Fn(&PublicKey) + Send + Sync + 'static) {
+        // A second action would be a defect of this crate; the first stays.
+        let _ = self.restarted.set(Box::new(action));
+    }
+
+    /// Notes the boot ids that an agreement shows.
+    fn note_boots(&self, config: &[(PublicKey, [u8; 16])]) {
+        for (peer, boot) in config {
+            let before = self.boots.lock().unwrap_or_else(PoisonError::into_inner).insert(*peer, *boot);
+            if let (Some(before), Some(action)) = (before, self.restarted.get())
+                && before != *boot
+            {
+                tracing::info!(%peer, "a peer was restarted; what was made with its earlier process is dropped");
+                action(peer);
+            }
+        }
     }
 
     fn routes(&self) -> MutexGuard<'_, Routes> {
@@ -87,7 +116,11 @@ impl Ceremonies {
         release: impl Release,
     ) -> Result<O, SessionError> {
         let id = config.ceremony;
-        let participants = config.participants.iter().map(|(_, key)| key).collect();
+        #[cfg(feature = "fault-injection")]
+        let (purpose, protocol) =
+            (config.terms.purpose.clone(), crate::faults::spoiling(&config.terms.purpose, protocol));
+        let keys: BTreeMap<Index, PublicKey> = config.participants.iter().collect();
+        let participants = keys.values().copied().collect();
         let inlet = self.routes().register(Instant::now(), id, participants)?;
         let now = self.now();
         let started = Session::new(config, Arc::clone(&self.identity), protocol, now, &mut OsRng);
@@ -101,7 +134,19 @@ impl Ceremonies {
         let (done, result) = oneshot::channel();
         let (messages, stop): Inlet = inlet;
         let ceremonies = Arc::clone(self);
-        let run = Run { ceremonies, id, session, messages, persist, release, done: Some(done), wake: None };
+        let run = Run {
+            ceremonies,
+            id,
+            session,
+            keys: Some(keys),
+            messages,
+            persist,
+            release,
+            done: Some(done),
+            wake: None,
+            #[cfg(feature = "fault-injection")]
+            purpose,
+        };
         tokio::spawn(run.drive(stop, outputs));
         result.await.unwrap_or(Err(SessionError::Usage("the ceremony's task ended without a result")))
     }
@@ -117,11 +162,15 @@ struct Run<O, P, R> {
     ceremonies: Arc<Ceremonies>,
     id: [u8; 32],
     session: Session<O>,
+    /// Who takes part, until there is an agreement.
+    keys: Option<BTreeMap<Index, PublicKey>>,
     messages: mpsc::UnboundedReceiver<Message>,
     persist: P,
     release: R,
     done: Option<oneshot::Sender<Result<O, SessionError>>>,
     wake: Option<u64>,
+    #[cfg(feature = "fault-injection")]
+    purpose: String,
 }
 
 /// The session must not go on, nor answer anything.
@@ -173,7 +222,17 @@ impl<O: Send + 'static, P: Persist, R: Release> Run<O, P, R> {
         let now = self.ceremonies.now();
         // A round is up to hundreds of milliseconds of arithmetic: other tasks move to other threads meanwhile.
         let outputs = tokio::task::block_in_place(|| self.session.step(now, input, &mut OsRng));
+        self.note_agreement();
         self.carry_out(outputs).await
+    }
+
+    /// At the first look at an agreement: its boot ids are fresh, since each is in a hello that was signed for ours.
+    fn note_agreement(&mut self) {
+        let Some(agreement) = self.session.agreement() else { return };
+        let Some(keys) = self.keys.take() else { return };
+        let shown =
+            agreement.hellos.iter().filter_map(|(index, hello)| Some((*keys.get(index)?, hello.boot)));
+        self.ceremonies.note_boots(&shown.collect::<Vec<_>>());
     }
 
     async fn carry_out(&mut self, outputs: Vec<Output<O>>) -> Result<(), Halted> {
@@ -212,6 +271,11 @@ impl<O: Send + 'static, P: Persist, R: Release> Run<O, P, R> {
     /// Queues messages under the release guard. Once there is a result, only originals that have left before are shown.
     fn send(&mut self, mut batch: Vec<(PublicKey, Vec<u8>)>) -> Result<(), Halted> {
         let transport = Arc::clone(&self.ceremonies.transport);
+        #[cfg(feature = "fault-injection")]
+        {
+            let ssid = self.session.agreement().map(|agreement| agreement.ssid);
+            batch = crate::faults::spoil_sent(&self.purpose, &self.ceremonies.identity, ssid, batch);
+        }
         let mut send = || {
             for (to, bytes) in batch.drain(..) {
                 if !transport.send(&to, bytes) {

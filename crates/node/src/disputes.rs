@@ -1,33 +1,77 @@
 //! What becomes of faults: everything with the peer stops, the edge is durable, only then is it reported (docs/spec §4.2,
 //! §5.2).
 
+use crate::error::vault_error;
 use crate::node::Shared;
 use quorate_audit::{Body, Dispute};
-use quorate_intent::{Hash, PublicKey};
-use quorate_session::{Fault, Missing, SessionError, shorten};
+use quorate_coordination::disputes::{Accusation, Report, Shown, SoftEdge};
+use quorate_coordination::{NodeError, NodeResponse};
+use quorate_intent::{Hash, PublicKey, keys};
+use quorate_session::{Disagreement, Fault, Missing, SessionError, shorten};
 use quorate_vault::{DisputeRecord, MAX_EVIDENCE, Severity};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// First and longest pause between two stored soft edges to one peer, in seconds.
-const SOFT_PAUSE: (u64, u64) = (60, 3600);
+/// Most reports in one answer, so that it fits into a frame.
+const REPORTS: u32 = 32;
 
-/// When the next soft edge to a peer is worth a row: the pause doubles at each repeat, up to an hour (§5.2).
+/// When the next soft edge to a peer is worth a row: not while one stands (§5.2).
 #[derive(Default)]
-pub(crate) struct SoftEdges(Mutex<BTreeMap<PublicKey, (u64, u64)>>);
+pub(crate) struct SoftEdges(Mutex<BTreeMap<PublicKey, SoftEdge>>);
 
 impl SoftEdges {
     fn due(&self, peer: &PublicKey, now: u64) -> bool {
         let mut edges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let pause = match edges.get(peer) {
-            Some((next, _)) if now < *next => return false,
-            // Fading: after a quiet hour it starts again.
-            Some((next, pause)) if now <= next.saturating_add(SOFT_PAUSE.1) => (pause * 2).min(SOFT_PAUSE.1),
-            _ => SOFT_PAUSE.0,
-        };
-        edges.insert(*peer, (now + pause, pause));
-        true
+        match SoftEdge::after(edges.get(peer).copied(), now) {
+            Some(edge) => {
+                edges.insert(*peer, edge);
+                true
+            }
+            None => false,
+        }
     }
+}
+
+/// What this node holds against others, signed, from number `from` on (§5.2).
+pub(crate) async fn reports(shared: &Shared, from: u64) -> Result<NodeResponse, NodeError> {
+    let rows = shared.vault.disputes(from, REPORTS).await.map_err(|error| vault_error(&error))?;
+    #[cfg(feature = "fault-injection")]
+    let rows = slander(shared, from, rows);
+    let report = |(number, row): (u64, DisputeRecord)| {
+        let accusation = Accusation {
+            cluster: shared.genesis.hash(),
+            reporter: shared.me,
+            accused: row.peer,
+            severity: row.severity,
+            what: row.what,
+            time: row.time,
+            evidence: Hash([0; 32]),
+        };
+        let sign = |digest: &[u8; 32]| keys::sign(shared.vault.identity().expose(), digest);
+        (number, Report::sign(accusation, &Shown::Session(row.evidence), sign))
+    };
+    Ok(NodeResponse::Disputes(rows.into_iter().map(report).collect()))
+}
+
+/// Accuses everybody of everything, in place of what is known.
+#[cfg(feature = "fault-injection")]
+fn slander(shared: &Shared, from: u64, rows: Vec<(u64, DisputeRecord)>) -> Vec<(u64, DisputeRecord)> {
+    if crate::faults::fault("report", 0, crate::faults::What::Report).is_none() {
+        return rows;
+    }
+    let others = shared.genesis.parties.iter().map(|party| party.key).filter(|key| *key != shared.me);
+    let each =
+        others.flat_map(|peer| [Severity::Condemned, Severity::HardEdge].map(|severity| (peer, severity)));
+    let row = |(at, (peer, severity)): (u64, (PublicKey, Severity))| {
+        let (what, time, evidence) = ("slander".to_owned(), shared.now(), vec![7; 40]);
+        (from + at, DisputeRecord { peer, severity, what, time, evidence })
+    };
+    (0u64..).zip(each).map(row).collect()
+}
+
+/// A peer's process is another one than before: what was made with the old one is worth nothing (§1.9).
+pub(crate) fn restarted(shared: &Shared, peer: &PublicKey) {
+    shared.pairs.poison(peer, || drop_stock(shared, peer));
 }
 
 /// Stops everything with a peer: its pair is erased, live ceremonies with it end, presignatures made with it are dropped,
@@ -44,12 +88,16 @@ pub(crate) fn poisoned(shared: &Shared, peer: &PublicKey) {
 }
 
 fn drop_all(shared: &Shared, peer: &PublicKey) {
+    drop_stock(shared, peer);
+    shared.ceremonies.stop(Some(peer), "a fault of one of its parties was found in another run");
+}
+
+fn drop_stock(shared: &Shared, peer: &PublicKey) {
     for wallet in shared.wallets.all() {
         if let Some(index) = wallet.record().index_of(peer) {
             shared.stock.drop_with(wallet.record().wallet, index);
         }
     }
-    shared.ceremonies.stop(Some(peer), "a fault of one of its parties was found in another run");
 }
 
 /// An edge that is to be recorded.
@@ -74,8 +122,18 @@ fn faults(error: &SessionError) -> Vec<Edge> {
         what: format!("its {} did not come in time", missing.what),
         evidence: Vec::new(),
     };
+    let differs = |disagreement: &Disagreement| Edge {
+        peer: disagreement.party,
+        severity: Severity::SoftEdge,
+        what: format!("its idea of the session differs in {}", disagreement.terms.join(", ")),
+        evidence: Vec::new(),
+    };
     match error {
         SessionError::Blame(faults) => faults.iter().map(edge).collect(),
+        // Differing pair states are everyday life after a restart, and answered by renewal (§4.1).
+        SessionError::ConfigMismatch(all) => {
+            all.iter().filter(|one| one.terms != ["pair state"]).map(differs).collect()
+        }
         SessionError::OrderUsedUp(fault) => vec![edge(fault)],
         SessionError::Timeout(missing) => missing.iter().map(late).collect(),
         _ => Vec::new(),
@@ -120,29 +178,5 @@ fn stored(severity: quorate_protocols::Severity) -> Severity {
         quorate_protocols::Severity::SoftEdge => Severity::SoftEdge,
         quorate_protocols::Severity::HardEdge => Severity::HardEdge,
         quorate_protocols::Severity::Condemned => Severity::Condemned,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn soft_edges_double_their_pause() {
-        let (edges, peer) = (SoftEdges::default(), PublicKey([1; 32]));
-        let times = [
-            (1000, true),
-            (1059, false),
-            (1060, true),
-            (1179, false),
-            (1180, true),
-            (1419, false),
-            (1420, true),
-        ];
-        for (now, due) in times {
-            assert_eq!(edges.due(&peer, now), due, "{now}");
-        }
-        assert!(edges.due(&PublicKey([2; 32]), 1001), "each peer counts for itself");
-        assert!(edges.due(&peer, 100_000) && !edges.due(&peer, 100_059) && edges.due(&peer, 100_060));
     }
 }

@@ -14,6 +14,8 @@ mod clock;
 pub mod control;
 mod disputes;
 mod error;
+#[cfg(feature = "fault-injection")]
+pub mod faults;
 mod generate;
 mod inbound;
 mod memory;

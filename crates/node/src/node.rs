@@ -3,7 +3,7 @@
 use crate::ceremonies::Ceremonies;
 use crate::clock::Clock;
 use crate::control::{self, Control};
-use crate::disputes::SoftEdges;
+use crate::disputes::{self, SoftEdges};
 use crate::error::StartError;
 use crate::inbound;
 use crate::mesh::{Mesh, Transport};
@@ -118,6 +118,12 @@ impl Node {
             setting_up: Turns::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),
+        });
+        let weak = Arc::downgrade(&shared);
+        shared.ceremonies.on_restart(move |peer| {
+            if let Some(shared) = weak.upgrade() {
+                tokio::task::block_in_place(|| disputes::restarted(&shared, peer));
+            }
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
         Ok(Self { shared, address, task, control: None })

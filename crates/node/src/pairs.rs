@@ -201,7 +201,8 @@ pub(crate) async fn set_up(
             extra: vec![("governance".to_owned(), shared.genesis.hash().0.to_vec())],
         },
         own: Own { boot: shared.boot, pairs: BTreeMap::new(), told_try: 0 },
-        limits: Limits::default(),
+        // A set-up is milliseconds of work; who withholds a message holds the other end up for no longer than this.
+        limits: Limits { round: 6_000, total: 20_000, ..Limits::default() },
     };
     match shared.ceremonies.run(config, Box::new(Pair), NoPersist, Freely).await {
         Ok(state) => {

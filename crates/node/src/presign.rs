@@ -110,8 +110,15 @@ fn config(
             extra: vec![("count".to_owned(), count.to_be_bytes().to_vec())],
         },
         own,
-        limits: Limits { max_message: 8 << 20, ..Limits::default() },
+        limits: limits(set.len(), count),
     })
+}
+
+/// Who withholds a message holds up the others for one round: as short as the work of a large set allows.
+fn limits(parties: usize, count: u16) -> Limits {
+    let work = 500 * parties as u64 + 100 * u64::from(count);
+    let round = 4_000 + work;
+    Limits { max_message: 8 << 20, round, evidence: 2_000, total: 3 * round }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use crate::calls;
 use crate::error::vault_error;
+#[cfg(feature = "fault-injection")]
+use crate::faults;
 use crate::node::Shared;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
@@ -10,7 +12,7 @@ use quorate_chains::{Built, Plan};
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
 use quorate_coordination::rpc::{ErrorCode, SignCall};
-use quorate_coordination::{Material, NodeError, NodeResponse, Part, Partial};
+use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::{Body as IntentBody, Hash, PublicKey, Transfer, keys};
 use quorate_policy::Decision;
 use quorate_protocols::{Message, dkls, frost};
@@ -22,8 +24,12 @@ const MAX_REQUEST_LIFE: u64 = 600;
 
 pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeResponse, NodeError> {
     let intent = call.intent.intent.hash();
+    #[cfg(feature = "fault-injection")]
+    if faults::fault("sign", 0, faults::What::Partial) == Some(faults::How::Withhold) {
+        std::future::pending::<()>().await;
+    }
     match judge_and_sign(shared, &call).await {
-        Ok(partials) => Ok(NodeResponse::Signed(partials)),
+        Ok(partials) => Ok(NodeResponse::Signed { partials, next: next_commitments(shared, &call) }),
         Err((rule, error)) => {
             // A refusal is an entry too: who tried what, and which rule stopped it.
             let reason: String = error.message.chars().take(500).collect();
@@ -31,6 +37,15 @@ pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeRes
             Err(error)
         }
     }
+}
+
+/// Commitments for what this node signs next, so that the coordinator need not ask (§3.3). None where they cannot be
+/// made: the partial signatures must leave all the same.
+fn next_commitments(shared: &Shared, call: &SignCall) -> Vec<OwnedCommitment> {
+    let count = u16::try_from(call.parts.len()).unwrap_or(0);
+    let wallet = shared.wallets.get(&call.request.wallet);
+    let made = wallet.and_then(|wallet| calls::make_commitments(shared, &wallet, count).ok());
+    made.unwrap_or_default()
 }
 
 /// The rule that refused, and what the caller is told.
@@ -215,7 +230,18 @@ fn make_partial(
         }
         _ => return Err(failed("the stock held material of another suite".into())),
     };
+    #[cfg(feature = "fault-injection")]
+    let body = {
+        let mut body = body;
+        faults::spoil("sign", 0, faults::What::Partial, &mut body);
+        body
+    };
     let digest = checked.statement(wallet.index, &body);
+    #[cfg(feature = "fault-injection")]
+    let digest = match faults::fault("sign", 0, faults::What::Partial) {
+        Some(faults::How::Unsign) => [0; 32],
+        _ => digest,
+    };
     let signature = keys::sign(shared.vault.identity().expose(), &digest);
     Ok(Partial { signer: wallet.index, body, signature })
 }

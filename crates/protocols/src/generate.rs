@@ -132,6 +132,19 @@ pub fn finish<C: Curve>(ctx: &Ctx, state: Dealt<C>, shares: All<Share<C>>) -> Re
     KeyShare::new(ctx.me(), secret, public)
 }
 
+/// Whether a party's opening is what it committed to, with a right proof: (c) for somebody who was not there.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn judge<C: Curve>(
+    ctx: &Ctx,
+    party: Index,
+    commit: &Commit,
+    opening: &Opening<C>,
+) -> Result<(), &'static str> {
+    check_opening(ctx, party, &commit.0, opening)
+}
+
 fn check_opening<C: Curve>(
     ctx: &Ctx,
     index: Index,

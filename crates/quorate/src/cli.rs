@@ -1,7 +1,9 @@
 //! The command line.
 
+mod disputes;
 mod partials;
 
+pub use disputes::{BlameArgs, DisputesArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 
 use crate::files::Role;
@@ -64,6 +66,10 @@ pub enum Command {
     Combine(CombineArgs),
     /// Combine files of partial signatures and hand the result to the gateway, which finishes the intent.
     Submit(SubmitArgs),
+    /// Show what nodes hold against one another, or write the evidence of one dispute to a file.
+    Disputes(DisputesArgs),
+    /// Check an evidence file by itself: who is condemned by it, and why; needs no node and no gateway.
+    Blame(BlameArgs),
     /// Check one signature by itself.
     VerifySignature(VerifyArgs),
     /// Print a completion script for a shell.
@@ -214,6 +220,9 @@ pub struct GatewayArgs {
     /// Where the API listens. Plain HTTP: beyond loopback put a TLS proxy before it.
     #[arg(long, env = "QUORATE_LISTEN", default_value = "127.0.0.1:7700")]
     pub listen: SocketAddr,
+    /// Presignatures of each signer set, and nonces of each node, that are made ahead at least; 0 makes none ahead.
+    #[arg(long, env = "QUORATE_STOCK", default_value_t = 4, value_parser = clap::value_parser!(u8))]
+    pub stock: u8,
 }
 
 /// Where the API is and who calls.

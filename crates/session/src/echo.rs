@@ -24,7 +24,7 @@ pub fn vector_digest(ssid: &[u8; 32], round: u8, vector: &[[u8; 32]]) -> [u8; 32
 }
 
 /// The running hash over all broadcasts of the session, from the one before.
-pub(crate) fn extend_transcript(before: &[u8; 32], echo: &[u8; 32]) -> [u8; 32] {
+pub fn extend_transcript(before: &[u8; 32], echo: &[u8; 32]) -> [u8; 32] {
     Transcript::new("session/transcript").field("before", before).field("echo", echo).digest()
 }
 

@@ -101,6 +101,10 @@ pub enum Checked {
         round: u8,
         /// The session id, recomputed from terms and hellos.
         ssid: [u8; 32],
+        /// What the session was about.
+        terms: Terms,
+        /// Who took part.
+        participants: Participants,
         /// All broadcasts by round and sender.
         broadcasts: BTreeMap<(u8, Index), Vec<u8>>,
     },
@@ -227,7 +231,8 @@ impl Evidence {
                 _ => return Err(EvidenceError::Malformed),
             }
         }
-        Ok(Checked::Conduct { culprit: *culprit, round: *round, ssid, broadcasts })
+        let terms = terms.clone();
+        Ok(Checked::Conduct { culprit: *culprit, round: *round, ssid, terms, participants, broadcasts })
     }
 }
 

@@ -80,7 +80,7 @@ pub async fn signed(liar: &mut Liar, cluster: &Cluster, wallet: &Wallet, call: &
     let mut partials = Vec::new();
     for index in SET {
         match liar.call(node_of(cluster, wallet, index)?, NodeRequest::Sign(call.clone())).await? {
-            Ok(NodeResponse::Signed(list)) => partials.extend(list),
+            Ok(NodeResponse::Signed { partials: list, .. }) => partials.extend(list),
             other => anyhow::bail!("party {index} refuses an honest call: {other:?}"),
         }
     }

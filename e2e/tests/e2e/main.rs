@@ -5,6 +5,7 @@ mod approvals;
 mod bad_input;
 mod bad_peers;
 mod by_file;
+mod cheaters;
 mod killed;
 mod lies;
 mod lying;

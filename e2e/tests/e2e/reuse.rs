@@ -26,12 +26,14 @@ async fn material_is_used_once_over_messages_and_restarts() -> Result<()> {
         let (call_a, call_b) =
             (assigned(&liar, wallet, &a, &material)?, assigned(&liar, wallet, &b, &material)?);
         // Both are approved; each node is told of another.
-        let Ok(NodeResponse::Signed(mut partials)) =
+        let Ok(NodeResponse::Signed { mut partials, .. }) =
             liar.call(one, NodeRequest::Sign(call_a.clone())).await?
         else {
             anyhow::bail!("party 1 refuses an approved transfer");
         };
-        let Ok(NodeResponse::Signed(other)) = liar.call(two, NodeRequest::Sign(call_b.clone())).await? else {
+        let Ok(NodeResponse::Signed { partials: other, .. }) =
+            liar.call(two, NodeRequest::Sign(call_b.clone())).await?
+        else {
             anyhow::bail!("party 2 refuses an approved transfer");
         };
         partials.extend(other);

@@ -2,6 +2,7 @@
 
 mod certificate;
 mod generate;
+mod judge;
 mod presign;
 mod reshare;
 mod world;

@@ -3,6 +3,7 @@
 use super::generate;
 use super::world::*;
 use crate::{Pair, Presign};
+use quorate_coordination::WalletRecord;
 use quorate_intent::Suite;
 use quorate_protocols::Severity;
 use quorate_protocols::dkls::{PairAccess, Presignature, Request, Scalar, online};
@@ -18,7 +19,7 @@ type Slot = Arc<Mutex<PairState>>;
 
 /// One party's pair states, as a node holds them.
 #[derive(Clone, Default)]
-struct Table(BTreeMap<Index, Slot>);
+pub struct Table(BTreeMap<Index, Slot>);
 
 impl PairAccess for Table {
     type Pair = PairState;
@@ -35,23 +36,24 @@ impl Table {
 }
 
 /// A key and the pair states of the first t parties.
-struct Cluster {
-    ids: Vec<Arc<Identity>>,
+pub struct Cluster {
+    pub ids: Vec<Arc<Identity>>,
     shares: Vec<Arc<KeyShare<Secp256k1>>>,
     record: [u8; 32],
+    pub wallet: WalletRecord,
 }
 
 impl Cluster {
-    fn new(t: usize, n: usize) -> Self {
+    pub fn new(t: usize, n: usize) -> Self {
         let ids = identities(n);
         let mut bus = generate::generate::<Secp256k1>((Suite::Ecdsa, t as u16), &ids, honest);
         let all = all(&mut bus, &ids);
-        let record = all[0].record.hash().0;
+        let wallet = all[0].record.clone();
         let shares = all.into_iter().take(t).map(|party| Arc::new(party.share)).collect();
-        Self { ids: ids[..t].to_vec(), shares, record }
+        Self { ids: ids[..t].to_vec(), shares, record: wallet.hash().0, wallet }
     }
 
-    fn config(
+    pub fn config(
         &self,
         members: &[usize],
         purpose: &str,
@@ -73,7 +75,7 @@ impl Cluster {
     }
 
     /// Sets up every pair over the network.
-    fn pairs(&self) -> Vec<Table> {
+    pub fn pairs(&self) -> Vec<Table> {
         let mut tables = vec![Table::default(); self.ids.len()];
         for i in 0..self.ids.len() {
             for j in i + 1..self.ids.len() {
@@ -92,7 +94,7 @@ impl Cluster {
         tables
     }
 
-    fn presign(
+    pub fn presign(
         &self,
         tables: &[Table],
         count: usize,

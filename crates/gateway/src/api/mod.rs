@@ -1,9 +1,11 @@
 //! The REST API: `/v1`, JSON, problem details, every request signed.
 
 mod auth;
+mod disputes;
 mod extract;
 mod idempotency;
 mod intents;
+mod metrics;
 mod openapi;
 mod problem;
 mod server;
@@ -30,6 +32,8 @@ const LARGE: [&str; 2] = ["/v1/intents", "/v1/wallets/{id}/funding"];
 pub fn router(gateway: Arc<Gateway>) -> Router {
     let signed = Router::new()
         .route("/v1/cluster", get(status::cluster))
+        .route("/v1/disputes", get(disputes::list))
+        .route("/v1/disputes/{number}/evidence", get(disputes::evidence))
         .route("/v1/intents", get(intents::list).post(intents::submit))
         .route("/v1/intents/{id}", get(intents::show))
         .route("/v1/intents/{id}/approvals", post(intents::approve))
@@ -49,6 +53,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/health", get(status::health))
         .route("/v1/openapi.json", get(openapi::document))
+        .route("/metrics", get(metrics::metrics))
         .merge(signed)
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
         .method_not_allowed_fallback(async || {

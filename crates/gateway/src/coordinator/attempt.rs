@@ -1,16 +1,17 @@
 //! One attempt at signing: assignments, one call to each signer, their partial signatures checked and combined.
 
-use super::{Wallet, material, order};
+use super::Wallet;
 use crate::gateway::Gateway;
-use crate::nodes::CallError;
 use crate::store::IntentRow;
 use quorate_chains::{Built, SignedTx};
-use quorate_coordination::rpc::{ErrorCode, SignCall};
+use quorate_coordination::disputes::WrongPartial;
+use quorate_coordination::rpc::SignCall;
 use quorate_coordination::{
-    Assignment, CombineError, KeySet, Material, NodeError, NodeRequest, NodeResponse, Part, Partial,
-    RawSignature, SignedAssignment, SigningRequest, combine,
+    Assignment, CombineError, Material, NodeRequest, Part, Partial, RawSignature, SignedAssignment,
+    SigningRequest, check_partial, combine,
 };
-use quorate_intent::Approval;
+use quorate_intent::{Approval, PublicKey};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Everything that stays the same over the attempts at one intent.
@@ -29,89 +30,31 @@ pub struct Task {
     pub request: SigningRequest,
 }
 
-/// What an attempt came to.
+/// Partial signatures by signer, one for each item.
+pub type Rows = BTreeMap<u16, Vec<Partial>>;
+
+/// What combining came to.
 pub enum Outcome {
     /// A transaction that verifies.
     Signed(SignedTx, Vec<RawSignature>),
-    /// Parties that did not do their part.
-    Faults(Vec<Fault>),
+    /// Partial signatures that their makers signed and that are wrong.
+    Wrong(Vec<WrongPartial>),
+    /// Parties whose answers are not even signed by them.
+    Unsigned(Vec<u16>),
     /// Nothing that another set could mend.
     Broken(String),
 }
 
-/// What one party did.
-pub enum Fault {
-    /// It did not answer, or cannot now.
-    Absent(u16, String),
-    /// It says no.
-    Refused(u16, NodeError),
-    /// It gave a wrong partial signature.
-    Wrong(u16),
-}
-
-/// Runs one attempt with one set, ascending.
-pub async fn run(gateway: &Gateway, task: &Task, set: &[u16]) -> Result<Outcome, sqlx::Error> {
-    let gathered = material::gather(gateway, &task.wallet, set, task.request.items.len()).await;
-    let materials = match gathered {
-        Ok(materials) => materials,
-        Err(problems) => {
-            let absent = problems.into_iter().map(|(party, why)| Fault::Absent(party, why));
-            return Ok(Outcome::Faults(absent.collect()));
-        }
-    };
-    // Durable before anything leaves: from here on, what the transaction uses counts as used (§4.5).
-    let mut tx = gateway.store.begin().await?;
-    let attempt = tx.use_attempt(&task.row.id).await?;
-    tx.commit().await?;
-    let parts = match assign(gateway, task, attempt, materials) {
-        Ok(parts) => parts,
-        Err(problem) => return Ok(Outcome::Broken(problem)),
-    };
-    tracing::info!(intent = %task.row.id, attempt, ?set, items = parts.len(), "asking for partial signatures");
-    let call = |party: &u16| {
-        let sign = NodeRequest::Sign(SignCall {
-            intent: task.row.signed.clone(),
-            approvals: task.approvals.clone(),
-            plan: task.plan.clone(),
-            request: task.request.clone(),
-            parts: parts.clone(),
-        });
-        task.wallet.certificate.record.party(*party).map(|key| (key, sign))
-    };
-    let calls = set.iter().filter_map(call).collect();
-    let answers = gateway.nodes.call_all(calls, gateway.signing.call_timeout).await;
-    let mut faults = Vec::new();
-    let mut rows: Vec<Vec<Partial>> = Vec::new();
-    for ((_, answer), party) in answers.into_iter().zip(set) {
-        match answer {
-            Ok(NodeResponse::Signed(partials))
-                if partials.len() == parts.len() && partials.iter().all(|p| p.signer == *party) =>
-            {
-                rows.push(partials);
-            }
-            Ok(_) => faults.push(Fault::Wrong(*party)),
-            Err(CallError::Refused(error)) => faults.push(refusal(gateway, task, set, *party, error)),
-            Err(error) => faults.push(Fault::Absent(*party, error.to_string())),
-        }
-    }
-    if !faults.is_empty() {
-        return Ok(Outcome::Faults(faults));
-    }
-    Ok(finish(gateway, task, parts, rows).await)
-}
-
-fn refusal(gateway: &Gateway, task: &Task, set: &[u16], party: u16, error: NodeError) -> Fault {
-    let id = task.wallet.certificate.record.wallet;
-    if error.code == ErrorCode::NoStock {
-        match task.wallet.keys {
-            KeySet::Ecdsa(_) => gateway.coordinator.stock.drop_presignatures(id, set),
-            _ => gateway.coordinator.stock.drop_commitments(id, party),
-        }
-    }
-    if order::refuses(error.code) || error.code == ErrorCode::UnknownWallet {
-        Fault::Refused(party, error)
-    } else {
-        Fault::Absent(party, error.to_string())
+impl Task {
+    /// The call that asks for partial signatures of these parts.
+    pub fn call(&self, parts: &[Part]) -> NodeRequest {
+        NodeRequest::Sign(SignCall {
+            intent: self.row.signed.clone(),
+            approvals: self.approvals.clone(),
+            plan: self.plan.clone(),
+            request: self.request.clone(),
+            parts: parts.to_vec(),
+        })
     }
 }
 
@@ -132,37 +75,51 @@ pub(super) fn assign(
     (0u32..).zip(materials).map(part).collect()
 }
 
-/// Checks and combines the partials of every item, and puts the signatures into the transaction.
-async fn finish(gateway: &Gateway, task: &Task, parts: Vec<Part>, rows: Vec<Vec<Partial>>) -> Outcome {
-    let (wallet, built) = (Arc::clone(&task.wallet), Arc::clone(&task.built));
-    let (request, coordinator) = (task.request.clone(), gateway.identity.public());
-    let work = move || {
-        let record = &wallet.certificate.record;
-        let mut signatures = Vec::new();
-        for (at, part) in parts.iter().enumerate() {
-            let partials: Vec<Partial> = rows.iter().filter_map(|row| row.get(at)).cloned().collect();
-            match combine(record, &wallet.keys, &coordinator, &request, part, &partials) {
-                Ok(signature) => signatures.push(signature),
-                Err(error) => return blame(error),
+/// Checks and combines the partials of every item, and puts the signatures into the transaction. Takes a while.
+pub fn finish(task: &Task, coordinator: &PublicKey, parts: &[Part], rows: &Rows) -> Outcome {
+    let (record, keys) = (&task.wallet.certificate.record, &task.wallet.keys);
+    let mut signatures = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let partials: Vec<Partial> = rows.values().filter_map(|row| row.get(at)).cloned().collect();
+        match combine(record, keys, coordinator, &task.request, part, &partials) {
+            Ok(signature) => signatures.push(signature),
+            // The signature is verified first and the partials only when it fails (§4.4); then all of them, so that
+            // everybody who is wrong is named at once.
+            Err(CombineError::Wrong(_) | CombineError::Forged(_) | CombineError::Unexpected(_)) => {
+                return inspect(task, coordinator, parts, rows).unwrap_or_else(|| {
+                    Outcome::Broken("the checks of one and of all partials disagree".into())
+                });
             }
+            Err(other) => return Outcome::Broken(other.to_string()),
         }
-        match quorate_chains::attach(&built, &wallet.keys.wallet_key(), &signatures) {
-            Ok(signed) => Outcome::Signed(signed, signatures),
-            Err(error) => Outcome::Broken(error.to_string()),
-        }
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(outcome) => outcome,
-        Err(error) => Outcome::Broken(format!("combining broke down: {error}")),
+    }
+    match quorate_chains::attach(&task.built, &keys.wallet_key(), &signatures) {
+        Ok(signed) => Outcome::Signed(signed, signatures),
+        Err(error) => Outcome::Broken(error.to_string()),
     }
 }
 
-fn blame(error: CombineError) -> Outcome {
-    match error {
-        CombineError::Wrong(parties) => Outcome::Faults(parties.into_iter().map(Fault::Wrong).collect()),
-        CombineError::Forged(party) | CombineError::Unexpected(party) => {
-            Outcome::Faults(vec![Fault::Wrong(party)])
+/// Checks every partial by itself, against what its maker signed; none if all are right.
+pub fn inspect(task: &Task, coordinator: &PublicKey, parts: &[Part], rows: &Rows) -> Option<Outcome> {
+    let (record, keys) = (&task.wallet.certificate.record, &task.wallet.keys);
+    let (mut wrong, mut unsigned) = (Vec::new(), Vec::new());
+    for (signer, row) in rows {
+        for (part, partial) in parts.iter().zip(row) {
+            match check_partial(record, keys, coordinator, &task.request, part, partial) {
+                Ok(()) => continue,
+                Err(CombineError::Wrong(_)) => wrong.push(WrongPartial {
+                    coordinator: *coordinator,
+                    request: task.request.clone(),
+                    part: part.clone(),
+                    partial: partial.clone(),
+                }),
+                Err(_) => unsigned.push(*signer),
+            }
+            break;
         }
-        other => Outcome::Broken(other.to_string()),
     }
+    if !wrong.is_empty() {
+        return Some(Outcome::Wrong(wrong));
+    }
+    (!unsigned.is_empty()).then_some(Outcome::Unsigned(unsigned))
 }

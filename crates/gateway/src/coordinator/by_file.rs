@@ -2,7 +2,7 @@
 
 use super::attempt::{self, Task};
 use super::sets::{Choice, Tally};
-use super::{material, transfer};
+use super::{material, robust, transfer};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{unknown, wrong_state};
@@ -11,13 +11,15 @@ use axum::http::StatusCode;
 use quorate_coordination::api::{SigningCallView, State};
 use quorate_coordination::rpc::SignCall;
 use quorate_intent::{Body, IntentId, Transfer};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// States in which a signing call may be fetched: the first, and further ones with fresh material.
 const OPEN: [State; 2] = [State::Approved, State::Signing];
 
 /// Prepares the call for these signers, or for a set that can be reached, and notes that partial signatures may be out.
 pub async fn prepare(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     id: &IntentId,
     signers: Option<&[String]>,
 ) -> Result<SigningCallView, ApiError> {
@@ -30,9 +32,9 @@ pub async fn prepare(
     let names: Vec<String> = set.iter().map(|party| transfer::name(gateway, &task, *party)).collect();
     let gathered = material::gather(gateway, &task.wallet, &set, task.request.items.len()).await;
     let materials = gathered.map_err(|problems| {
-        let each = problems.iter().map(|(party, why)| {
-            let node = transfer::name(gateway, &task, *party);
-            format!("{node}: {why}")
+        let each = problems.iter().map(|problem| {
+            let node = transfer::name(gateway, &task, problem.party);
+            format!("{node}: {}", problem.why)
         });
         let detail = format!("there is nothing to sign with: {}", each.collect::<Vec<_>>().join("; "));
         ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "signers_unreachable", detail)
@@ -88,9 +90,9 @@ fn choose(gateway: &Gateway, task: &Task, signers: Option<&[String]>) -> Result<
     let record = &task.wallet.certificate.record;
     let threshold = task.wallet.keys.threshold();
     let Some(names) = signers else {
-        return match transfer::choose(gateway, task, &Tally::default()) {
+        return match robust::choose(gateway, task, &Tally::default(), &BTreeSet::new()) {
             Choice::Set(set) => Ok(set),
-            Choice::Wait(_) | Choice::Impossible => {
+            Choice::Wait(_) | Choice::Apart(_) | Choice::Impossible => {
                 let detail = format!("fewer than {threshold} of the wallet's nodes can be reached");
                 Err(ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "signers_unreachable", detail))
             }

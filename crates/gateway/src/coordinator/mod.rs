@@ -3,9 +3,14 @@
 
 mod attempt;
 pub mod by_file;
+mod demand;
+pub mod disputes;
+mod heal;
 mod material;
 mod order;
 mod pairs;
+pub mod refill;
+mod robust;
 mod sets;
 pub mod signed;
 mod stock;
@@ -22,7 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use stock::Stock;
-use tokio::sync::{RwLock, Semaphore, mpsc};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
@@ -30,6 +35,8 @@ use tokio::time::sleep;
 const AT_ONCE: usize = 64;
 /// Pause between two looks for what has expired.
 const TICK: Duration = Duration::from_secs(1);
+/// Ticks between two looks for pairs that a set-up may heal.
+const HEAL_TICKS: u64 = 60;
 /// Pause after a failure of the store.
 const STORE_PAUSE: Duration = Duration::from_secs(5);
 
@@ -41,6 +48,8 @@ pub struct Wallet {
     pub record: Hash,
     /// Its keys.
     pub keys: KeySet,
+    /// Since when its epoch is known here, Unix seconds.
+    pub since: u64,
 }
 
 /// Something to do.
@@ -56,9 +65,11 @@ pub enum Work {
 pub struct Coordinator {
     queue: mpsc::UnboundedSender<Work>,
     wallets: Mutex<BTreeMap<WalletId, Arc<Wallet>>>,
-    stock: Stock,
-    /// Presigning shares it; pair set-up, which replaces what presigning uses, has it alone.
-    pairs: RwLock<()>,
+    /// What is in stock.
+    pub stock: Stock,
+    /// The dispute graph.
+    pub disputes: disputes::Disputes,
+    pairs: pairs::PairLocks,
     slots: Semaphore,
 }
 
@@ -91,7 +102,8 @@ impl Coordinator {
             queue,
             wallets: Mutex::default(),
             stock: Stock::default(),
-            pairs: RwLock::default(),
+            disputes: disputes::Disputes::default(),
+            pairs: pairs::PairLocks::default(),
             slots: Semaphore::new(AT_ONCE),
         };
         (coordinator, work)
@@ -107,11 +119,13 @@ impl Coordinator {
         let _ = self.queue.send(work);
     }
 
-    fn wallet(&self, id: &WalletId) -> Option<Arc<Wallet>> {
+    /// A wallet.
+    pub fn wallet(&self, id: &WalletId) -> Option<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    fn all_wallets(&self) -> Vec<Arc<Wallet>> {
+    /// All wallets.
+    pub fn all_wallets(&self) -> Vec<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
@@ -158,12 +172,14 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
 }
 
 async fn resume(gateway: &Gateway) -> Result<(), sqlx::Error> {
+    gateway.coordinator.disputes.load(gateway.store.graph().await?);
     for certificate in gateway.store.all_wallets().await? {
         let id = certificate.record.wallet;
         match certificate.record.keys() {
             Ok(keys) => {
                 let record = certificate.record.hash();
-                gateway.coordinator.know(Wallet { certificate, record, keys });
+                let since = gateway.store.epoch_since(&record).await?;
+                gateway.coordinator.know(Wallet { certificate, record, keys, since });
                 gateway.coordinator.enqueue(Work::Prepare(id));
             }
             Err(error) => tracing::error!(wallet = %id, %error, "a stored certificate cannot be used"),
@@ -178,7 +194,8 @@ async fn resume(gateway: &Gateway) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-async fn tick(gateway: &Gateway) {
+async fn tick(gateway: &Arc<Gateway>) {
+    let mut ticks: u64 = 0;
     loop {
         if let Err(error) = intents::expire(gateway).await {
             tracing::error!(%error, "cannot look for expired intents");
@@ -189,6 +206,13 @@ async fn tick(gateway: &Gateway) {
             Err(error) => tracing::error!(%error, "cannot look for approved intents"),
         }
         gateway.replay.forget(now());
+        refill::look(gateway);
+        if ticks.is_multiple_of(HEAL_TICKS)
+            && let Err(error) = heal::due(gateway).await
+        {
+            tracing::error!(%error, "the dispute graph could not be stored");
+        }
+        ticks += 1;
         sleep(TICK).await;
     }
 }
@@ -197,7 +221,7 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
     match work {
         Work::Prepare(id) => {
             if let Some(wallet) = gateway.coordinator.wallet(&id) {
-                stock::prepare(gateway, &wallet).await;
+                refill::run(gateway, &wallet).await;
             }
         }
         Work::Intent(id) => {
@@ -261,10 +285,11 @@ async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<W
     let checking = Arc::clone(gateway);
     let checked = tokio::task::spawn_blocking(move || {
         let keys = certificate.check(&checking.genesis, quorate_session::statement_digest);
-        keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys })
+        keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys, since: 0 })
     });
-    let wallet = checked.await??;
+    let mut wallet = checked.await??;
     gateway.store.add_wallet(&wallet.certificate).await?;
+    wallet.since = gateway.store.epoch_since(&wallet.record).await?;
     Ok(gateway.coordinator.know(wallet))
 }
 

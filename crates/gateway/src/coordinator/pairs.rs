@@ -1,54 +1,107 @@
-//! Pair states for threshold ECDSA (docs/spec §4.1): which pairs lack one, and setting them up.
+//! Pair states for threshold ECDSA (docs/spec §4.1): which pairs lack one, and setting them up, while all others go on.
 
 use crate::gateway::Gateway;
+use quorate_coordination::disputes::Pair;
 use quorate_coordination::{NodeRequest, NodeResponse};
 use quorate_intent::PublicKey;
 use rand_core::{OsRng, RngCore};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedRwLockReadGuard, RwLock};
 
-type Pair = (PublicKey, PublicKey);
+/// Nodes that failed, each with its problem.
+pub type Problems = Vec<(PublicKey, String)>;
 
-/// Sets up every pair among `parties` that the two ends do not agree to have. The caller holds the pairs for itself.
-///
-/// # Errors
-/// The nodes that failed, each with its problem.
-pub async fn ensure(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Vec<(PublicKey, String)>> {
-    let mut missing = lacking(gateway, parties).await?;
-    while !missing.is_empty() {
-        let round = disjoint(&mut missing);
-        let mut calls = Vec::new();
-        for (a, b) in &round {
-            let mut ceremony = [0; 32];
-            OsRng.fill_bytes(&mut ceremony);
-            calls.push((*a, NodeRequest::SetupPair { ceremony, peer: *b }));
-            calls.push((*b, NodeRequest::SetupPair { ceremony, peer: *a }));
-        }
-        let mut problems = Vec::new();
-        for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.ceremony_timeout).await {
-            if let Err(error) = answer {
-                problems.push((key, format!("pair set-up: {error}")));
-            }
-        }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
-        tracing::debug!(pairs = round.len(), "pair states set up");
+/// One lock for each pair: presigning shares it, a set-up has it alone. So a renewal holds up the runs that need this
+/// very pair, for as long as it takes, and no other; what is in stock is signed with meanwhile.
+#[derive(Default)]
+pub struct PairLocks(Mutex<BTreeMap<Pair, Arc<RwLock<()>>>>);
+
+impl PairLocks {
+    fn of(&self, pair: &Pair) -> Arc<RwLock<()>> {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(locks.entry(*pair).or_default())
     }
-    Ok(())
+
+    /// Shares every pair among `parties`. All callers take them in one order, so none waits for another in a circle.
+    pub async fn share(&self, parties: &[PublicKey]) -> Vec<OwnedRwLockReadGuard<()>> {
+        let mut guards = Vec::new();
+        for pair in all(parties) {
+            guards.push(self.of(&pair).read_owned().await);
+        }
+        guards
+    }
 }
 
-/// Whether every pair among `parties` has its state.
-pub async fn complete(gateway: &Gateway, parties: &[PublicKey]) -> Result<bool, Vec<(PublicKey, String)>> {
-    lacking(gateway, parties).await.map(|missing| missing.is_empty())
+/// All pairs among some parties, ascending.
+fn all(parties: &[PublicKey]) -> BTreeSet<Pair> {
+    let pairs = parties.iter().flat_map(|a| parties.iter().filter_map(|b| Pair::new(*a, *b)));
+    pairs.collect()
+}
+
+/// Sets up every pair among `parties` that the two ends do not agree to have; pairs that a hard edge keeps apart are left
+/// alone. A pair that fails holds up no other.
+///
+/// # Errors
+/// The nodes that failed.
+pub async fn ensure(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Problems> {
+    let mut missing = lacking(gateway, parties).await?;
+    gateway.coordinator.disputes.with(|graph| missing.retain(|pair| !graph.apart(pair)));
+    let mut problems = Vec::new();
+    while !missing.is_empty() {
+        for result in set_up_round(gateway, disjoint(&mut missing), false).await {
+            problems.extend(result.err().unwrap_or_default());
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Sets a pair up anew, whatever there was.
+///
+/// # Errors
+/// The nodes that failed.
+pub async fn renew(gateway: &Gateway, pair: Pair) -> Result<(), Problems> {
+    set_up_round(gateway, vec![pair], true).await.pop().unwrap_or(Ok(()))
+}
+
+/// Sets pairs up beside one another.
+async fn set_up_round(gateway: &Gateway, pairs: Vec<Pair>, anew: bool) -> Vec<Result<(), Problems>> {
+    let mut guards = Vec::new();
+    let mut calls = Vec::new();
+    let mut round = Vec::new();
+    for pair in pairs {
+        guards.push(gateway.coordinator.pairs.of(&pair).write_owned().await);
+        let [a, b] = pair.ends();
+        // Somebody else may have set it up while this waited for its turn.
+        if !anew && lacking(gateway, &[a, b]).await.is_ok_and(|missing| missing.is_empty()) {
+            continue;
+        }
+        let mut ceremony = [0; 32];
+        OsRng.fill_bytes(&mut ceremony);
+        calls.push((a, NodeRequest::SetupPair { ceremony, peer: b }));
+        calls.push((b, NodeRequest::SetupPair { ceremony, peer: a }));
+        round.push(pair);
+    }
+    let answers = gateway.nodes.call_all(calls, gateway.signing.ceremony_timeout).await;
+    drop(guards);
+    let failed = |ends: &[(PublicKey, Result<NodeResponse, crate::nodes::CallError>)]| {
+        let problem = |(key, answer): &(PublicKey, Result<NodeResponse, crate::nodes::CallError>)| {
+            answer.as_ref().err().map(|error| (*key, format!("pair set-up: {error}")))
+        };
+        let problems: Problems = ends.iter().filter_map(problem).collect();
+        if problems.is_empty() { Ok(()) } else { Err(problems) }
+    };
+    tracing::debug!(pairs = round.len(), "pair states were set up");
+    answers.chunks(2).map(failed).collect()
 }
 
 /// The pairs whose two ends do not name the same state.
-async fn lacking(gateway: &Gateway, parties: &[PublicKey]) -> Result<Vec<Pair>, Vec<(PublicKey, String)>> {
+async fn lacking(gateway: &Gateway, parties: &[PublicKey]) -> Result<Vec<Pair>, Problems> {
     let peers_of = |key: &PublicKey| parties.iter().filter(|peer| *peer != key).copied().collect::<Vec<_>>();
     let calls = parties.iter().map(|key| (*key, NodeRequest::Pairs { peers: peers_of(key) })).collect();
-    let mut states: BTreeMap<Pair, [u8; 32]> = BTreeMap::new();
+    let mut states: BTreeMap<(PublicKey, PublicKey), [u8; 32]> = BTreeMap::new();
     let mut problems = Vec::new();
-    for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
+    for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.quick_timeout()).await {
         let peers = peers_of(&key);
         match answer {
             Ok(NodeResponse::Pairs(ids)) if ids.len() == peers.len() => {
@@ -60,34 +113,27 @@ async fn lacking(gateway: &Gateway, parties: &[PublicKey]) -> Result<Vec<Pair>, 
             Err(error) => problems.push((key, error.to_string())),
         }
     }
-    if !problems.is_empty() {
-        return Err(problems);
-    }
-    Ok(unlike(parties, &states))
+    if problems.is_empty() { Ok(unlike(parties, &states)) } else { Err(problems) }
 }
 
-fn unlike(parties: &[PublicKey], states: &BTreeMap<Pair, [u8; 32]>) -> Vec<Pair> {
-    let mut missing = Vec::new();
-    for (at, a) in parties.iter().enumerate() {
-        for b in &parties[at + 1..] {
-            let (one, other) = (states.get(&(*a, *b)), states.get(&(*b, *a)));
-            if one.is_none() || one != other {
-                missing.push((*a, *b));
-            }
-        }
-    }
-    missing
+fn unlike(parties: &[PublicKey], states: &BTreeMap<(PublicKey, PublicKey), [u8; 32]>) -> Vec<Pair> {
+    let lacks = |pair: &Pair| {
+        let [a, b] = pair.ends();
+        let (one, other) = (states.get(&(a, b)), states.get(&(b, a)));
+        one.is_none() || one != other
+    };
+    all(parties).into_iter().filter(lacks).collect()
 }
 
 /// Takes pairs out that have no party in common: they can be set up at the same time.
 fn disjoint(pairs: &mut Vec<Pair>) -> Vec<Pair> {
     let mut busy = BTreeSet::new();
     let mut round = Vec::new();
-    pairs.retain(|(a, b)| {
-        let free = !busy.contains(a) && !busy.contains(b);
+    pairs.retain(|pair| {
+        let free = pair.ends().iter().all(|end| !busy.contains(end));
         if free {
-            busy.extend([*a, *b]);
-            round.push((*a, *b));
+            busy.extend(pair.ends());
+            round.push(*pair);
         }
         !free
     });
@@ -97,6 +143,8 @@ fn disjoint(pairs: &mut Vec<Pair>) -> Vec<Pair> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+    use tokio::time::timeout;
 
     fn key(n: u8) -> PublicKey {
         PublicKey([n; 32])
@@ -110,7 +158,7 @@ mod tests {
         let mut seen = BTreeSet::new();
         while !missing.is_empty() {
             let round = disjoint(&mut missing);
-            let ends: BTreeSet<_> = round.iter().flat_map(|(a, b)| [*a, *b]).collect();
+            let ends: BTreeSet<_> = round.iter().flat_map(Pair::ends).collect();
             assert_eq!(ends.len(), 2 * round.len(), "a party stands in two pairs of one round");
             seen.extend(round);
         }
@@ -127,7 +175,21 @@ mod tests {
         };
         assert!(unlike(&parties, &states(Some(7), Some(7))).is_empty());
         for (a, b) in [(None, None), (Some(7), None), (None, Some(7)), (Some(7), Some(8))] {
-            assert_eq!(unlike(&parties, &states(a, b)), vec![(key(1), key(2))]);
+            assert_eq!(unlike(&parties, &states(a, b)), vec![Pair::new(key(1), key(2)).unwrap()]);
         }
+    }
+
+    /// A set-up of one pair holds up the runs with that pair and no other.
+    #[tokio::test]
+    async fn a_renewal_stops_its_own_pair_alone() {
+        let locks = PairLocks::default();
+        let renewal = locks.of(&Pair::new(key(1), key(2)).unwrap()).write_owned().await;
+        let soon = Duration::from_millis(50);
+        for (parties, goes_on) in [([1, 2, 3], false), ([1, 3, 4], true), ([2, 3, 4], true)] {
+            let parties = parties.map(key);
+            assert_eq!(timeout(soon, locks.share(&parties)).await.is_ok(), goes_on, "{parties:?}");
+        }
+        drop(renewal);
+        assert_eq!(timeout(soon, locks.share(&[key(3), key(2), key(1)])).await.unwrap().len(), 3);
     }
 }

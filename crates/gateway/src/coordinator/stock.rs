@@ -1,14 +1,12 @@
 //! The stock: public halves of nonces and presignatures whose secret halves lie in nodes' memory (docs/spec §1.9). An entry
 //! is taken by value, once; entries of a node's earlier boot are dropped.
 
-use super::{Wallet, material, pairs};
-use crate::gateway::Gateway;
-use quorate_coordination::{KeySet, OwnedCommitment};
-use quorate_intent::{PublicKey, WalletId};
-use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
-use tokio::time::sleep;
+use super::demand::{Demand, Marks};
+use quorate_coordination::OwnedCommitment;
+use quorate_intent::WalletId;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// The boot id of a node's process.
 pub type Boot = [u8; 16];
@@ -26,10 +24,22 @@ pub struct Presigned {
 type Shelf<K, V> = HashMap<(WalletId, K), VecDeque<V>>;
 
 /// What is in stock.
-#[derive(Default)]
 pub struct Stock {
     commitments: Mutex<Shelf<u16, OwnedCommitment>>,
     presignatures: Mutex<Shelf<Vec<u16>, Presigned>>,
+    demand: Mutex<HashMap<WalletId, Demand>>,
+    began: Instant,
+}
+
+impl Default for Stock {
+    fn default() -> Self {
+        let (commitments, presignatures, demand) = Default::default();
+        Self { commitments, presignatures, demand, began: Instant::now() }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Stock {
@@ -41,22 +51,25 @@ impl Stock {
         boot: &Boot,
         count: usize,
     ) -> Vec<OwnedCommitment> {
-        let mut all = self.commitments.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.commitments);
         let Some(stock) = all.get_mut(&(wallet, party)) else { return Vec::new() };
         stock.retain(|owned| owned.boot == *boot);
         let count = count.min(stock.len());
         stock.drain(..count).collect()
     }
 
-    /// Adds commitments that were checked.
+    /// Adds commitments that were checked; above what is kept the oldest go.
     pub fn add_commitments(&self, wallet: WalletId, party: u16, new: Vec<OwnedCommitment>) {
-        let mut all = self.commitments.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry((wallet, party)).or_default().extend(new);
+        let mut all = lock(&self.commitments);
+        let stock = all.entry((wallet, party)).or_default();
+        stock.extend(new);
+        let over = stock.len().saturating_sub(super::demand::MAX_STOCK);
+        stock.drain(..over);
     }
 
     /// Forgets a party's commitments.
     pub fn drop_commitments(&self, wallet: WalletId, party: u16) {
-        self.commitments.lock().unwrap_or_else(PoisonError::into_inner).remove(&(wallet, party));
+        lock(&self.commitments).remove(&(wallet, party));
     }
 
     /// Takes up to `count` presignatures of a set whose members still have these boot ids.
@@ -67,7 +80,7 @@ impl Stock {
         boots: &[Option<Boot>],
         count: usize,
     ) -> Vec<Vec<u8>> {
-        let mut all = self.presignatures.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = lock(&self.presignatures);
         let Some(stock) = all.get_mut(&(wallet, set.to_vec())) else { return Vec::new() };
         stock.retain(|entry| entry.boots == boots);
         let count = count.min(stock.len());
@@ -76,89 +89,67 @@ impl Stock {
 
     /// Adds presignatures that were checked.
     pub fn add_presignatures(&self, wallet: WalletId, set: &[u16], new: Vec<Presigned>) {
-        let mut all = self.presignatures.lock().unwrap_or_else(PoisonError::into_inner);
-        all.entry((wallet, set.to_vec())).or_default().extend(new);
+        lock(&self.presignatures).entry((wallet, set.to_vec())).or_default().extend(new);
     }
 
-    /// Forgets a set's presignatures.
-    pub fn drop_presignatures(&self, wallet: WalletId, set: &[u16]) {
-        let mut all = self.presignatures.lock().unwrap_or_else(PoisonError::into_inner);
-        all.remove(&(wallet, set.to_vec()));
+    /// Forgets the presignatures of all sets that a party is a member of.
+    pub fn drop_presignatures_with(&self, wallet: WalletId, party: u16) {
+        lock(&self.presignatures).retain(|(of, set), _| *of != wallet || !set.contains(&party));
+    }
+
+    /// A node's process is another one: what its earlier one made is worth nothing.
+    pub fn restarted(&self, wallet: WalletId, party: u16, boot: &Boot) {
+        if let Some(stock) = lock(&self.commitments).get_mut(&(wallet, party)) {
+            stock.retain(|owned| owned.boot == *boot);
+        }
+        for ((of, set), stock) in lock(&self.presignatures).iter_mut() {
+            let place = set.iter().position(|member| *member == party).filter(|_| *of == wallet);
+            if let Some(at) = place {
+                stock.retain(|entry| entry.boots.get(at) == Some(&Some(*boot)));
+            }
+        }
     }
 
     /// The sets that have at least `count` presignatures.
     pub fn stocked(&self, wallet: WalletId, count: usize) -> Vec<Vec<u16>> {
-        let all = self.presignatures.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = lock(&self.presignatures);
         let enough = all.iter().filter(|((w, _), stock)| *w == wallet && stock.len() >= count.max(1));
         let mut sets: Vec<_> = enough.map(|((_, set), _)| set.clone()).collect();
         sets.sort();
         sets
     }
 
-    fn presignatures(&self, wallet: WalletId, set: &[u16]) -> usize {
-        let all = self.presignatures.lock().unwrap_or_else(PoisonError::into_inner);
-        all.get(&(wallet, set.to_vec())).map_or(0, VecDeque::len)
+    /// How many presignatures a set has.
+    pub fn presignatures(&self, wallet: WalletId, set: &[u16]) -> usize {
+        lock(&self.presignatures).get(&(wallet, set.to_vec())).map_or(0, VecDeque::len)
     }
-}
 
-/// Longest wait for as many parties as sign.
-const WAIT: Duration = Duration::from_secs(30);
-/// Longest wait for the others.
-const WAIT_ALL: Duration = Duration::from_secs(3);
-/// Pause between two looks at them.
-const POLL: Duration = Duration::from_millis(100);
+    /// How many commitments of a party there are.
+    pub fn commitments(&self, wallet: WalletId, party: u16) -> usize {
+        lock(&self.commitments).get(&(wallet, party)).map_or(0, VecDeque::len)
+    }
 
-/// For ECDSA: sets up missing pair states among the parties that are there, and fills the preferred set's stock. What
-/// fails here is made up for when it is needed.
-pub async fn prepare(gateway: &Arc<Gateway>, wallet: &Wallet) {
-    if !matches!(wallet.keys, KeySet::Ecdsa(_)) || gateway.signing.presignatures == 0 {
-        return;
-    }
-    let record = &wallet.certificate.record;
-    let threshold = wallet.keys.threshold();
-    let began = Instant::now();
-    let present = loop {
-        let usable = |key: &&PublicKey| gateway.nodes.get(key).is_some_and(|node| node.usable().is_ok());
-        let present: Vec<PublicKey> = record.parties.iter().filter(usable).copied().collect();
-        let enough = present.len() >= threshold && began.elapsed() >= WAIT_ALL;
-        if enough || present.len() == record.parties.len() {
-            break present;
+    /// Everything in stock by wallet and set, for the metrics; a party's commitments as a set of one.
+    pub fn levels(&self) -> BTreeMap<(WalletId, Vec<u16>), usize> {
+        let mut levels = BTreeMap::new();
+        for ((wallet, set), stock) in lock(&self.presignatures).iter() {
+            levels.insert((*wallet, set.clone()), stock.len());
         }
-        if began.elapsed() >= WAIT {
-            return;
+        for ((wallet, party), stock) in lock(&self.commitments).iter() {
+            levels.insert((*wallet, vec![*party]), stock.len());
         }
-        sleep(POLL).await;
-    };
-    if let Err(problems) = set_up(gateway, &present).await {
-        for (key, problem) in problems {
-            let node = gateway.nodes.name(&key);
-            tracing::warn!(%node, wallet = %record.wallet, %problem, "pair states are missing");
-        }
+        levels
     }
-    let set: Vec<u16> = present.iter().filter_map(|key| record.index_of(key)).take(threshold).collect();
-    let stock = &gateway.coordinator.stock;
-    let have = stock.presignatures(record.wallet, &set);
-    let want = gateway.signing.presignatures.saturating_sub(have);
-    if want == 0 {
-        return;
-    }
-    match material::presign(gateway, wallet, &set, want).await {
-        Ok(new) => stock.add_presignatures(record.wallet, &set, new),
-        Err(problems) => {
-            let problems: Vec<_> =
-                problems.into_iter().map(|(party, why)| format!("party {party}: {why}")).collect();
-            tracing::warn!(wallet = %record.wallet, problem = problems.join("; "), "the stock was not filled");
-        }
-    }
-}
 
-/// Sets missing pairs up; presigning goes on while none is missing.
-async fn set_up(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Vec<(PublicKey, String)>> {
-    if pairs::complete(gateway, parties).await? {
-        return Ok(());
+    /// Notes that a wallet is to give this many signatures.
+    pub fn used(&self, wallet: WalletId, count: usize) {
+        lock(&self.demand).entry(wallet).or_default().note(self.began.elapsed().as_secs(), count);
     }
-    let _alone = gateway.coordinator.pairs.write().await;
-    pairs::ensure(gateway, parties).await
+
+    /// The marks of a wallet's stock.
+    pub fn marks(&self, wallet: WalletId, base: usize) -> Marks {
+        lock(&self.demand).entry(wallet).or_default().marks(self.began.elapsed().as_secs(), base)
+    }
 }
 
 #[cfg(test)]
@@ -190,8 +181,24 @@ mod tests {
         assert!(stock.take_presignatures(WALLET, &[1, 3], &boots, 1).is_empty());
         assert_eq!(stock.stocked(WALLET, 2), vec![vec![1, 2]]);
         assert_eq!(stock.take_presignatures(WALLET, &[1, 2], &boots, 1), vec![vec![1]]);
+        stock.restarted(WALLET, 2, &[2; 16]);
+        assert_eq!(stock.presignatures(WALLET, &[1, 2]), 1);
         let restarted = vec![Some([1; 16]), Some([9; 16])];
         assert!(stock.take_presignatures(WALLET, &[1, 2], &restarted, 1).is_empty());
         assert!(stock.take_presignatures(WALLET, &[1, 2], &boots, 1).is_empty());
+    }
+
+    #[test]
+    fn a_restart_empties_what_its_process_made() {
+        let stock = Stock::default();
+        let entry = Presigned { public: vec![1], boots: vec![Some([1; 16]), Some([2; 16])] };
+        stock.add_presignatures(WALLET, &[1, 2], vec![entry.clone()]);
+        stock.add_presignatures(WALLET, &[1, 3], vec![entry.clone()]);
+        stock.add_commitments(WALLET, 2, vec![commitment(2, 1)]);
+        stock.restarted(WALLET, 2, &[9; 16]);
+        assert_eq!((stock.presignatures(WALLET, &[1, 2]), stock.commitments(WALLET, 2)), (0, 0));
+        assert_eq!(stock.presignatures(WALLET, &[1, 3]), 1);
+        stock.drop_presignatures_with(WALLET, 3);
+        assert_eq!(stock.presignatures(WALLET, &[1, 3]), 0);
     }
 }

@@ -1,9 +1,9 @@
 //! Transfers: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
 
-use super::attempt::{self, Fault, Outcome, Task};
-use super::sets::{Choice, Tally};
+use super::attempt::Task;
+use super::sets::Tally;
 use super::signed::{self, Signed};
-use super::{End, Wallet, Work};
+use super::{End, Wallet, Work, robust};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{build, positive};
@@ -11,25 +11,18 @@ use crate::store::{IntentRow, now};
 use quorate_chains::{Built, Plan, SignedTx};
 use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
-use quorate_coordination::{Item, KeySet, RawSignature, SigningRequest};
+use quorate_coordination::{Item, RawSignature, SigningRequest};
 use quorate_intent::{Hash, Transfer};
 use rand_core::{OsRng, RngCore};
-use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-use tokio::time::sleep;
 
-/// First and longest pause between two attempts.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
-/// Pause between two looks for reachable parties.
-const POLL: Duration = Duration::from_millis(100);
 /// How long a signing request lives whose call goes by file, in seconds: below what nodes take (600), for clocks that differ.
 const BY_FILE_SECONDS: u64 = 540;
 
 /// Signs a transfer.
 pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -> Result<End, sqlx::Error> {
     match task(gateway, row, transfer).await? {
-        Ok(task) => attempts(gateway, &task).await,
+        Ok(task) => robust::run(gateway, task).await,
         Err(end) => Ok(end),
     }
 }
@@ -70,6 +63,12 @@ pub(super) async fn rebuild(
     build(wallet.keys.wallet_key(), transfer.clone(), plan).await
 }
 
+/// n−t+1.
+fn sessions(wallet: &Wallet) -> u32 {
+    let (n, t) = (wallet.certificate.record.parties.len(), wallet.keys.threshold());
+    u32::try_from(n.saturating_sub(t) + 1).unwrap_or(MAX_ATTEMPTS)
+}
+
 /// The request to sign under: the one that is open, as long as it lasts, else a new one for the same transaction.
 async fn open_request(
     gateway: &Gateway,
@@ -104,91 +103,13 @@ async fn open_request(
         policy: gateway.genesis.hash(),
         nonce,
         expires: row.signed.intent.expires.min(now + life),
-        attempts: gateway.signing.attempts.clamp(1, MAX_ATTEMPTS),
+        // n−t+1 sessions are enough against cheaters (§3.3); the rest is for nodes that come and go.
+        attempts: gateway.signing.attempts.max(sessions(wallet) * 2).clamp(1, MAX_ATTEMPTS),
     };
     let mut tx = gateway.store.begin().await?;
     tx.set_request(&row.id, &request).await?;
     tx.commit().await?;
     Ok(Ok(request))
-}
-
-/// Tries set after set.
-async fn attempts(gateway: &Arc<Gateway>, task: &Task) -> Result<End, sqlx::Error> {
-    let deadline = Instant::now() + gateway.signing.transfer_timeout;
-    let mut tally = Tally::default();
-    let mut pause = PAUSE.0;
-    // Gathering material fails without using an attempt up, so rounds are bounded by time as well.
-    let mut left = task.request.attempts.saturating_sub(task.row.attempt);
-    loop {
-        let set = match choose(gateway, task, &tally) {
-            Choice::Set(set) => set,
-            Choice::Impossible => return Ok(impossible(gateway, task, &tally)),
-            Choice::Wait(missing) if Instant::now() < deadline && now() < task.request.expires => {
-                tracing::debug!(intent = %task.row.id, ?missing, "too few parties are reachable");
-                sleep(POLL).await;
-                continue;
-            }
-            Choice::Wait(missing) => {
-                let names: Vec<_> = missing.iter().map(|party| describe(gateway, task, *party)).collect();
-                let t = task.wallet.keys.threshold();
-                let reason = format!("{t} parties are needed; missing: {}", names.join(", "));
-                return Ok(End::new(State::Failed, reason));
-            }
-        };
-        if left == 0 || Instant::now() >= deadline || now() >= task.request.expires {
-            return Ok(exhausted(gateway, task, &tally, left == 0));
-        }
-        let asked = gateway.store.intent(&task.row.id).await?.map_or(0, |row| row.asked);
-        match attempt::run(gateway, task, &set).await? {
-            Outcome::Signed(signed, signatures) => {
-                return finish(gateway, task, &set, signed, signatures).await;
-            }
-            Outcome::Broken(problem) => return Ok(End::new(State::Failed, problem)),
-            Outcome::Faults(faults) => note(gateway, task, &mut tally, faults),
-        }
-        let used = gateway.store.intent(&task.row.id).await?.map_or(0, |row| row.asked);
-        left = left.saturating_sub(used.saturating_sub(asked));
-        sleep(pause).await;
-        pause = (pause * 2).min(PAUSE.1);
-    }
-}
-
-pub(super) fn choose(gateway: &Gateway, task: &Task, tally: &Tally) -> Choice {
-    let record = &task.wallet.certificate.record;
-    let parties: Vec<u16> = (1u16..).zip(&record.parties).map(|(index, _)| index).collect();
-    let usable = |party: &u16| {
-        let node = record.party(*party).and_then(|key| gateway.nodes.get(&key));
-        node.is_some_and(|node| node.usable().is_ok())
-    };
-    let reachable: BTreeSet<u16> = parties.iter().copied().filter(usable).collect();
-    let stocked = match task.wallet.keys {
-        KeySet::Ecdsa(_) => gateway.coordinator.stock.stocked(record.wallet, task.request.items.len()),
-        _ => Vec::new(),
-    };
-    tally.choose(&parties, task.wallet.keys.threshold(), &reachable, &stocked)
-}
-
-fn note(gateway: &Gateway, task: &Task, tally: &mut Tally, faults: Vec<Fault>) {
-    let id = task.row.id;
-    for fault in faults {
-        match fault {
-            Fault::Absent(party, problem) => {
-                let node = name(gateway, task, party);
-                tracing::warn!(intent = %id, %node, %problem, "a node did not do its part");
-                tally.fail(party, problem);
-            }
-            Fault::Refused(party, error) => {
-                let node = name(gateway, task, party);
-                tracing::warn!(intent = %id, %node, code = ?error.code, %error, "a node refuses");
-                tally.refused.insert(party, format!("{node}: {error} ({:?})", error.code));
-            }
-            Fault::Wrong(party) => {
-                let node = name(gateway, task, party);
-                tracing::error!(intent = %id, %node, "a node gave a wrong partial signature; it is left out");
-                tally.wrong.insert(party);
-            }
-        }
-    }
 }
 
 pub(super) fn name(gateway: &Gateway, task: &Task, party: u16) -> String {
@@ -208,10 +129,36 @@ fn cheats(gateway: &Gateway, task: &Task, tally: &Tally) -> Option<String> {
     (!names.is_empty()).then(|| format!("wrong partial signatures by {}", names.join(", ")))
 }
 
-/// No set is left: nodes refuse, or cheat.
-fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
+/// What the dispute graph has against the wallet's parties.
+fn disputed(gateway: &Gateway, task: &Task) -> Option<String> {
+    let epoch = task.wallet.epoch();
+    gateway.coordinator.disputes.with(|graph| {
+        let condemned = epoch.parties.iter().filter(|key| graph.condemned_for(key, &epoch));
+        let mut all: Vec<String> =
+            condemned.map(|key| format!("{} is condemned", gateway.nodes.name(key))).collect();
+        for (pair, _, apart) in graph.hard_edges() {
+            let [one, other] = pair.ends();
+            if apart && epoch.parties.contains(&one) && epoch.parties.contains(&other) {
+                let [one, other] = [one, other].map(|key| gateway.nodes.name(&key));
+                all.push(format!("a hard edge stands between {one} and {other}"));
+            }
+        }
+        (!all.is_empty()).then(|| all.join("; "))
+    })
+}
+
+/// Too few parties could be reached.
+pub(super) fn too_few(gateway: &Gateway, task: &Task, missing: &[u16]) -> End {
+    let names: Vec<_> = missing.iter().map(|party| describe(gateway, task, *party)).collect();
+    let t = task.wallet.keys.threshold();
+    End::new(State::Failed, format!("{t} parties are needed; missing: {}", names.join(", ")))
+}
+
+/// No set is left: nodes refuse, or cheat, or stand against one another.
+pub(super) fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
     let mut reasons: Vec<String> = tally.refused.values().cloned().collect();
     reasons.extend(cheats(gateway, task, tally));
+    reasons.extend(disputed(gateway, task));
     if let Some(first) = tally.refused.keys().next() {
         let rule = format!("node {}", name(gateway, task, *first));
         return End::new(State::Blocked, reasons.join("; ")).rule(rule);
@@ -219,7 +166,7 @@ fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
     End::new(State::Failed, reasons.join("; "))
 }
 
-fn exhausted(gateway: &Gateway, task: &Task, tally: &Tally, attempts: bool) -> End {
+pub(super) fn exhausted(gateway: &Gateway, task: &Task, tally: &Tally, attempts: bool) -> End {
     let what = if attempts { "all attempts are used up" } else { "it was not signed in time" };
     let failed =
         tally.failed.iter().map(|(party, (_, why))| format!("{}: {why}", name(gateway, task, *party)));
@@ -231,8 +178,8 @@ fn exhausted(gateway: &Gateway, task: &Task, tally: &Tally, attempts: bool) -> E
 }
 
 /// Keeps the transaction, then tells every node.
-async fn finish(
-    gateway: &Gateway,
+pub(super) async fn signed_end(
+    gateway: &Arc<Gateway>,
     task: &Task,
     set: &[u16],
     transaction: SignedTx,

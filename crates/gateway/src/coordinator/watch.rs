@@ -1,6 +1,6 @@
 //! Watching a node: asks for its status again and again, and hands over certificates that one side lacks.
 
-use super::{Work, adopt};
+use super::{Work, adopt, disputes};
 use crate::gateway::Gateway;
 use crate::nodes::{Node, Seen};
 use quorate_coordination::{NodeRequest, NodeResponse};
@@ -19,11 +19,16 @@ const AGAIN: Duration = Duration::from_secs(60);
 pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
     let mut missed = 0;
     let mut tried: HashMap<WalletId, Instant> = HashMap::new();
+    let mut boot = None;
     loop {
         let seen = node.look(&mut missed).await;
         let pause = match &seen {
             Some(seen) => {
+                if boot.replace(seen.status.boot).is_some_and(|before| before != seen.status.boot) {
+                    restarted(gateway, node, seen);
+                }
                 if node.usable().is_ok() {
+                    disputes::read(gateway, node).await;
                     reconcile(gateway, node, seen, &mut tried).await;
                 }
                 // While a node still misses peers, it is looked at more often: ceremonies wait for that.
@@ -39,6 +44,16 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
         tokio::select! {
             () = sleep(pause) => {}
             () = node.turned() => {}
+        }
+    }
+}
+
+/// What a node's earlier process made is worth nothing (docs/spec §1.9).
+fn restarted(gateway: &Gateway, node: &Node, seen: &Seen) {
+    for wallet in gateway.coordinator.all_wallets() {
+        let record = &wallet.certificate.record;
+        if let Some(party) = record.index_of(&node.party.key) {
+            gateway.coordinator.stock.restarted(record.wallet, party, &seen.status.boot);
         }
     }
 }

@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::timeout_at;
 
 /// A node that does not answer `Status` in this time is not reachable.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(5);
@@ -100,6 +101,38 @@ impl Nodes {
         let mut answers = waiting.join_all().await;
         answers.sort_by_key(|(at, ..)| *at);
         answers.into_iter().map(|(_, key, answer)| (key, answer)).collect()
+    }
+
+    /// As [`Nodes::call_all`], for calls that fail together: once one has failed, the others have `grace` left.
+    pub async fn call_all_or(
+        &self,
+        calls: Vec<(PublicKey, NodeRequest)>,
+        longest: Duration,
+        grace: Duration,
+    ) -> Vec<(PublicKey, Result<NodeResponse, CallError>)> {
+        let keys: Vec<PublicKey> = calls.iter().map(|(key, _)| *key).collect();
+        let mut waiting = JoinSet::new();
+        for (at, (key, request)) in calls.into_iter().enumerate() {
+            let node = self.get(&key).map(Arc::clone);
+            waiting.spawn(async move {
+                let answer = match node {
+                    Some(node) => node.call(request, longest).await,
+                    None => Err(CallError::Unreachable("it is not in the genesis".into())),
+                };
+                (at, answer)
+            });
+        }
+        let mut answers: Vec<Option<Result<NodeResponse, CallError>>> = keys.iter().map(|_| None).collect();
+        let mut until = Instant::now() + longest;
+        while let Ok(Some(done)) = timeout_at(until.into(), waiting.join_next()).await {
+            let Ok((at, answer)) = done else { continue };
+            if answer.is_err() {
+                until = until.min(Instant::now() + grace);
+            }
+            answers[at] = Some(answer);
+        }
+        let late = || Err(CallError::Timeout(grace));
+        keys.into_iter().zip(answers).map(|(key, answer)| (key, answer.unwrap_or_else(late))).collect()
     }
 }
 

@@ -2,12 +2,14 @@
 //! committed and synced before the answer leaves.
 
 mod coins;
+mod disputes;
 mod idempotency;
 mod intents;
 mod schema;
 mod wallets;
 
 pub use coins::{CoinRow, NewCoin};
+pub use disputes::{DisputeRow, NewDispute};
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 

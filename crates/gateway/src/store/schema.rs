@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 const APPLICATION: i64 = 0x5175_6f47;
 
 /// What each schema version adds. Never change one that was released; add another.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE intents (
@@ -87,6 +87,22 @@ CREATE TABLE nonces (
     "
 -- 1: its partial signatures go by file; the coordinator asks no node.
 ALTER TABLE intents ADD COLUMN by_file INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- What changes the dispute graph, in order; soft edges apart, since they fade.
+CREATE TABLE disputes (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    reporter BLOB NOT NULL CHECK (length(reporter) = 32),
+    accused BLOB NOT NULL CHECK (length(accused) = 32),
+    condemns INTEGER NOT NULL,
+    event BLOB NOT NULL,
+    at INTEGER NOT NULL,
+    what TEXT NOT NULL,
+    report BLOB) STRICT;
+CREATE INDEX disputes_parties ON disputes (reporter, accused);
+CREATE TABLE soft_edges (pair BLOB PRIMARY KEY, edge BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE dispute_cursors (node BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE epochs (record BLOB PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ",
 ];
 

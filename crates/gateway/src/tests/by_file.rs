@@ -46,7 +46,7 @@ async fn fetch(scene: &Scene, intent: &SignedIntent, body: serde_json::Value) ->
 fn sign_at(scene: &Scene, at: usize, file: &CallFile) -> (String, PartialFile) {
     let (_, call) = file.open().unwrap();
     let answer = (scene.act)(at, &NodeRequest::Sign(call));
-    let Some(Ok(NodeResponse::Signed(partials))) = answer else { panic!("not signed: {answer:?}") };
+    let Some(Ok(NodeResponse::Signed { partials, .. })) = answer else { panic!("not signed: {answer:?}") };
     let name = scene.genesis.parties[at].name.clone();
     (format!("{name}.json"), file.clone().answer(Signer { index: at as u16 + 1, name }, partials))
 }

@@ -84,7 +84,7 @@ impl Signer {
             let signature = quorate_intent::keys::sign(&key(party_seeds()[self.at]), &statement);
             partials.push(Partial { signer, body, signature });
         }
-        Ok(NodeResponse::Signed(partials))
+        Ok(NodeResponse::Signed { partials, next: Vec::new() })
     }
 }
 
@@ -99,6 +99,15 @@ pub struct Scene {
 
 /// A Taproot wallet with a coin; `wrong` nodes give wrong partials, `trouble` comes before anything else.
 pub async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
+    scene_with(wrong, trouble, |_| ()).await
+}
+
+/// The same with another configuration.
+pub async fn scene_with(
+    wrong: &'static [usize],
+    trouble: Trouble,
+    change: impl FnOnce(&mut crate::Config),
+) -> Scene {
     let (sockets, addresses) = listeners().await;
     let genesis = genesis_at(addresses);
     let mut certificate = certificate(&order(&genesis, WALLET, Suite::Bip340));
@@ -124,7 +133,7 @@ pub async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
     certificate.check(&genesis, quorate_session::statement_digest).unwrap();
     store.add_wallet(&certificate).await.unwrap();
     store.close().await;
-    let bench = start_with(folder.path(), genesis.clone(), Limits::default()).await;
+    let bench = start_as(folder.path(), genesis.clone(), Limits::default(), change).await;
     let wallet_key = KeySet::Bip340(public()).wallet_key();
     let address = |i| quorate_chains::address(&wallet_key, &regtest(), &[0, 0, i]).unwrap();
     let raw = hex::encode(payment(1, &[(&address(0), 60_000), (&address(1), 50_000)]));
@@ -143,8 +152,20 @@ fn resign(certificate: &mut Certificate) {
 
 impl Scene {
     /// Submits and approves a transfer that needs both coins, and waits for its end.
-    async fn transfer(&self) -> (SignedIntent, serde_json::Value) {
-        let intent = intent(&self.genesis, IntentBody::Transfer(transfer(100_000, 5_000)));
+    pub async fn transfer(&self) -> (SignedIntent, serde_json::Value) {
+        self.transfer_of(100_000).await
+    }
+
+    /// The same of another amount, from new coins.
+    pub async fn transfer_of(&self, amount: u64) -> (SignedIntent, serde_json::Value) {
+        if amount != 100_000 {
+            let wallet_key = KeySet::Bip340(public()).wallet_key();
+            let address = quorate_chains::address(&wallet_key, &regtest(), &[0, 0, 0]).unwrap();
+            let raw = hex::encode(payment(2, &[(&address, 2 * amount)]));
+            let body = json!({ "network": regtest(), "transactions": [raw] });
+            self.bench.post(CLIENT, &format!("/v1/wallets/{WALLET}/funding"), &body).await;
+        }
+        let intent = intent(&self.genesis, IntentBody::Transfer(transfer(amount, 5_000)));
         let answer = self.bench.post(CLIENT, "/v1/intents", &new_intent(&intent)).await;
         assert_eq!(answer.json["state"], "pending_approval", "{}", answer.json);
         for seed in [11, 12] {

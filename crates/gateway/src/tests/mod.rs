@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod by_file;
+mod disputes;
 mod durable;
 mod flow;
 mod nodes;

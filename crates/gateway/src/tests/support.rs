@@ -69,6 +69,15 @@ pub async fn start(folder: &Path) -> Bench {
 }
 
 pub async fn start_with(folder: &Path, genesis: Genesis, limits: Limits) -> Bench {
+    start_as(folder, genesis, limits, |_| ()).await
+}
+
+pub async fn start_as(
+    folder: &Path,
+    genesis: Genesis,
+    limits: Limits,
+    change: impl FnOnce(&mut Config),
+) -> Bench {
     let identity = Identity::from_seed(&[9; 32]);
     let mut config =
         Config::new(genesis, identity, folder.join("gateway.db"), "127.0.0.1:0".parse().unwrap());
@@ -78,6 +87,7 @@ pub async fn start_with(folder: &Path, genesis: Genesis, limits: Limits) -> Benc
     config.signing.call_timeout = Duration::from_secs(2);
     config.signing.status_interval = Duration::from_millis(50);
     config.signing.presignatures = 0;
+    change(&mut config);
     let running = Gateway::start(config).await.unwrap();
     let router = crate::api::router(running.shared());
     Bench { running, router }
@@ -141,6 +151,15 @@ impl Bench {
 
     pub async fn get(&self, target: &str) -> Answer {
         self.ask(signed(CLIENT, "GET", target, b"")).await
+    }
+
+    /// Of what is not signed and not JSON.
+    pub async fn text(&self, target: &str) -> String {
+        let request = Request::builder().uri(target).body(Body::empty()).unwrap();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(body.to_vec()).unwrap()
     }
 
     pub async fn post(&self, seed: u8, target: &str, body: &serde_json::Value) -> Answer {

@@ -4,6 +4,7 @@ mod api;
 mod cluster;
 mod demo;
 mod dev;
+mod disputes;
 mod genesis;
 mod init;
 mod intents;
@@ -38,6 +39,8 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Sign(args) => partials::sign(args, json).await,
         Command::Combine(args) => partials::combine(&args, json),
         Command::Submit(args) => partials::submit(args, json).await,
+        Command::Disputes(args) => disputes::list(args, json).await,
+        Command::Blame(args) => disputes::blame(&args, json),
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());

@@ -90,7 +90,7 @@ pub async fn sign_at(folder: &Path, file: CallFile) -> Result<PartialFile> {
     let NodeResponse::Status(status) = ask(folder, NodeRequest::Status).await? else {
         bail!("the node gave another answer than its status");
     };
-    let NodeResponse::Signed(partials) = ask(folder, NodeRequest::Sign(call)).await? else {
+    let NodeResponse::Signed { partials, .. } = ask(folder, NodeRequest::Sign(call)).await? else {
         bail!("the node gave another answer than partial signatures");
     };
     let index = partials.first().context("the node gave no partial signature")?.signer;
@@ -168,7 +168,8 @@ fn describe(combined: &Combined) -> String {
     )
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+/// Writes a file that must not exist.
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if path.exists() {
         bail!("{}: exists already; give a new file", path.display());
     }

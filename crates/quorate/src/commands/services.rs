@@ -50,7 +50,10 @@ pub async fn node(args: NodeArgs) -> Result<()> {
 pub async fn gateway(args: GatewayArgs) -> Result<()> {
     let genesis = files::read_genesis(&args.genesis)?;
     let identity = Identity::load(&args.identity)?;
-    let running = Gateway::start(GatewayConfig::new(genesis, identity, args.store, args.listen)).await?;
+    let mut config = GatewayConfig::new(genesis, identity, args.store, args.listen);
+    config.signing.presignatures = args.stock.into();
+    config.signing.commitments = args.stock.into();
+    let running = Gateway::start(config).await?;
     println!("gateway listens on http://{}", running.address());
     stopped().await?;
     running.shutdown().await;

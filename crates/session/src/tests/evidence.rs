@@ -28,7 +28,7 @@ fn provable_faults_condemn_with_the_whole_record() {
             assert_eq!(faults.len(), 1);
             assert_eq!((faults[0].party, faults[0].severity), (world.key(1), Severity::Condemned));
             assert_eq!(faults[0].what, what);
-            let Ok(Checked::Conduct { culprit, round, ssid, broadcasts }) =
+            let Ok(Checked::Conduct { culprit, round, ssid, broadcasts, .. }) =
                 evidence::check(&faults[0].evidence)
             else {
                 panic!("{bad:?}")

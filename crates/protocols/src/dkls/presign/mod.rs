@@ -2,6 +2,7 @@
 //!
 //! The caller carries messages, checks the echo and settles a mismatch (§1.4) before the next round is called.
 
+pub mod judge;
 mod round1;
 mod round2;
 mod round3;

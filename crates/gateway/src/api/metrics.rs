@@ -1,0 +1,79 @@
+//! Metrics in Prometheus' text format. Not signed, since scrapers cannot; it names wallets and nodes and no amounts.
+
+use crate::coordinator::refill;
+use crate::gateway::Gateway;
+use crate::store::now;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Writes one metric's head.
+fn head(out: &mut String, name: &str, kind: &str, help: &str) {
+    // Writing to a string cannot fail.
+    let _ = writeln!(out, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// A label's value: names come from the genesis and may hold anything.
+fn label(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+fn nodes(out: &mut String, gateway: &Gateway) {
+    head(out, "quorate_node_up", "gauge", "Whether a node answers with the gateway's genesis.");
+    for node in gateway.nodes.all() {
+        let up = u8::from(node.usable().is_ok());
+        let _ = writeln!(out, "quorate_node_up{{node=\"{}\"}} {up}", label(&node.party.name));
+    }
+    head(out, "quorate_node_round_trip_seconds", "gauge", "How long a node's last status took.");
+    for node in gateway.nodes.all() {
+        if let Ok(seen) = node.usable() {
+            let (name, time) = (label(&node.party.name), seen.round_trip.as_secs_f64());
+            let _ = writeln!(out, "quorate_node_round_trip_seconds{{node=\"{name}\"}} {time:.6}");
+        }
+    }
+    head(out, "quorate_node_stock", "gauge", "Nonces and presignatures in a node's memory.");
+    for node in gateway.nodes.all() {
+        if let Ok(seen) = node.usable() {
+            let (name, stock) = (label(&node.party.name), seen.status.stock);
+            let _ = writeln!(out, "quorate_node_stock{{node=\"{name}\"}} {stock}");
+        }
+    }
+}
+
+fn stock(out: &mut String, gateway: &Gateway) {
+    head(out, "quorate_stock", "gauge", "Presignatures of a signer set, or commitments of one party.");
+    for ((wallet, set), level) in gateway.coordinator.stock.levels() {
+        let set: Vec<String> = set.iter().map(u16::to_string).collect();
+        let _ = writeln!(out, "quorate_stock{{wallet=\"{wallet}\",set=\"{}\"}} {level}", set.join(","));
+    }
+    head(out, "quorate_stock_mark", "gauge", "Below the low mark the stock is filled up to the high one.");
+    for wallet in gateway.coordinator.all_wallets() {
+        let id = wallet.certificate.record.wallet;
+        let marks = gateway.coordinator.stock.marks(id, refill::base(gateway, &wallet));
+        for (mark, level) in [("low", marks.low), ("high", marks.high)] {
+            let _ = writeln!(out, "quorate_stock_mark{{wallet=\"{id}\",mark=\"{mark}\"}} {level}");
+        }
+    }
+}
+
+fn disputes(out: &mut String, gateway: &Gateway) {
+    head(out, "quorate_disputes", "gauge", "Parties condemned, pairs kept apart, soft edges that stand.");
+    let (condemned, hard, soft) = gateway.coordinator.disputes.with(|graph| {
+        let apart = graph.hard_edges().filter(|(.., apart)| *apart).count();
+        (graph.all_condemned().count(), apart, graph.soft_edges(now()))
+    });
+    for (kind, count) in [("condemned", condemned), ("hard_edge", hard), ("soft_edge", soft)] {
+        let _ = writeln!(out, "quorate_disputes{{kind=\"{kind}\"}} {count}");
+    }
+}
+
+/// All metrics.
+pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
+    let mut out = String::new();
+    nodes(&mut out, &gateway);
+    stock(&mut out, &gateway);
+    disputes(&mut out, &gateway);
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
+}
