@@ -10,9 +10,19 @@
 
 pub mod builtin;
 pub mod error;
+pub mod evaluate;
+pub mod facts;
 pub mod file;
+pub mod history;
 pub mod model;
+pub mod subject;
+pub mod votes;
 
 pub use builtin::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
 pub use error::PolicyError;
+pub use evaluate::{Case, Judgement, Outcome, judge};
+pub use facts::{Directory, Facts, Prices};
+pub use history::{History, Spending};
 pub use model::{LocalPolicy, Policy, Rule};
+pub use subject::Subject;
+pub use votes::Votes;
