@@ -8,6 +8,7 @@
 //! Until a cluster has a policy of its own, two rules from the genesis decide: [`decide`].
 #![forbid(unsafe_code)]
 
+pub mod analysis;
 pub mod builtin;
 pub mod error;
 pub mod evaluate;
