@@ -1,6 +1,9 @@
 //! The two rules of a cluster that has no policy of its own yet, straight from the genesis.
 
+use crate::facts::Directory;
+use crate::model::{Kind, NewWallets, Policy, Quorum, Rule, RuleDecision};
 use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent, approving_members};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What was decided. There is no third way: an error denies.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +47,51 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
     match approving_members(group, name, &intent.intent, approvals) {
         Ok(members) => Decision::Allow { rule, approvers: members.iter().map(|member| member.key).collect() },
         Err(reason) => Decision::Deny { rule, reason },
+    }
+}
+
+/// The same two rules as a policy, with the directory that it needs.
+///
+/// [`decide`] and this policy agree, but for one thing: a valid approval by somebody whom the rule does not ask is refused by
+/// `decide` and does not count here.
+pub fn from_genesis(genesis: &Genesis) -> (Policy, Directory) {
+    let rule = |name, kind, group: &str, quorum| Rule {
+        kind: vec![kind],
+        approvals: vec![Quorum { need: quorum, group: group.to_owned() }],
+        ..Rule::new(name, RuleDecision::Require)
+    };
+    let mut policy = Policy::new(vec![
+        rule(RULE_TRANSFER, Kind::Transfer, "approvers", genesis.approvers.quorum),
+        rule(RULE_ORDER, Kind::Wallet, "administrators", genesis.administrators.quorum),
+    ]);
+    policy.new_wallets = NewWallets::Open;
+    (policy, directory(genesis))
+}
+
+/// Everybody in the genesis. One key is one person, whatever lists it stands in; where two people have one name, the later
+/// one is told apart by the key.
+fn directory(genesis: &Genesis) -> Directory {
+    let mut people: BTreeMap<String, BTreeSet<PublicKey>> = BTreeMap::new();
+    let mut names: BTreeMap<PublicKey, String> = BTreeMap::new();
+    let lists = [&genesis.approvers.members, &genesis.administrators.members, &genesis.clients];
+    for member in lists.into_iter().flatten() {
+        if names.contains_key(&member.key) {
+            continue;
+        }
+        let taken = people.contains_key(&member.name);
+        let name = if taken { format!("{}/{}", member.name, member.key) } else { member.name.clone() };
+        people.entry(name.clone()).or_default().insert(member.key);
+        names.insert(member.key, name);
+    }
+    let group = |members: &[quorate_intent::Member]| members.iter().map(|m| names[&m.key].clone()).collect();
+    Directory {
+        groups: BTreeMap::from([
+            ("approvers".to_owned(), group(&genesis.approvers.members)),
+            ("administrators".to_owned(), group(&genesis.administrators.members)),
+        ]),
+        parties: genesis.parties.iter().map(|party| (party.name.clone(), party.key)).collect(),
+        people,
+        ..Directory::default()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What is to be decided: an intent as its transaction says it, decoded by the node itself.
 
 use crate::model::{Kind, Trait};
-use quorate_intent::{Amount, Asset, Hash, Network, PublicKey, WalletId};
+use quorate_intent::{Amount, Asset, Body, Hash, Intent, Network, OrderKind, PublicKey, WalletId};
 
 /// What is to be decided. Every field comes from the intent and from the transaction that the node rebuilt and decoded,
 /// never from what the gateway says about it.
@@ -73,6 +73,43 @@ pub enum Value {
 }
 
 impl Subject {
+    /// What the intent alone says; none for a kind that no rule knows. A node that signs puts in what the transaction says:
+    /// destinations, fee, and which of them are its own.
+    pub fn of_intent(intent: &Intent) -> Option<Self> {
+        let mut subject = Self {
+            intent: intent.hash(),
+            kind: Kind::Transfer,
+            initiator: intent.initiator,
+            wallet: None,
+            account: None,
+            network: None,
+            asset: None,
+            outputs: Vec::new(),
+            fee: None,
+            call: None,
+        };
+        match &intent.body {
+            Body::Transfer(transfer) => {
+                subject.wallet = Some(transfer.wallet);
+                subject.account = Some(transfer.account);
+                subject.network = Some(transfer.network);
+                subject.asset = Some(transfer.asset.clone());
+                subject.outputs =
+                    vec![Output { to: transfer.to.clone(), amount: transfer.amount, own: None }];
+                subject.fee = Some(transfer.max_fee);
+            }
+            Body::Order(order) => {
+                subject.wallet = Some(order.wallet);
+                subject.kind = match &order.kind {
+                    OrderKind::Generate { .. } => Kind::Wallet,
+                    _ => return None,
+                };
+            }
+            _ => return None,
+        }
+        Some(subject)
+    }
+
     /// Whether it has what its kind must have, and nothing that its kind cannot have. The text says what is wrong.
     pub fn check(&self) -> Result<(), String> {
         let has = [
