@@ -139,7 +139,9 @@ pub fn minor(text: &str) -> Result<Amount, PolicyError> {
 fn hundredths(text: &str) -> Result<Amount, PolicyError> {
     match text.split_once('.') {
         None => whole(text, 2, text),
-        Some((units, part)) if part.len() == 2 => whole(&format!("{units}{part}"), 0, text),
+        Some((units, part)) if part.len() == 2 && !units.is_empty() => {
+            whole(&format!("{units}{part}"), 0, text)
+        }
         Some(_) => Err(PolicyError::text("amount", format!("{text:.80?}: fiat has no or two decimals"))),
     }
 }
