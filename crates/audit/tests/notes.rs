@@ -158,7 +158,7 @@ fn cosignatures_are_counted_by_witness() {
     let names: Vec<(&str, u64)> = seen.iter().map(|seen| (seen.witness.as_str(), seen.time)).collect();
     assert_eq!(names, [("node2", 1_000), ("node3", 1_002)]);
     assert!(verify_cosignatures(&note, &witnesses, 3).is_err());
-    assert!(verify_cosignatures(&note, &[log.clone()], 0).is_err());
+    assert!(verify_cosignatures(&note, std::slice::from_ref(&log), 0).is_err());
     Checkpoint::open(&note, &log).unwrap();
     // A witness listed twice counts once.
     let twice = [witnesses[0].clone(), witnesses[0].clone()];

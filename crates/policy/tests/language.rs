@@ -48,83 +48,86 @@ fn what_is_written_is_read_and_written_again() {
     }
 }
 
+/// What is replaced in the good file, by what, and what the refusal says.
+const WRONG: &[(&str, &str, &str)] = &[
+    ("name = \"payments\"", "nam = \"payments\"", "line 7: unknown field `nam`"),
+    ("version = 1", "version = 2", "format version 2, this program knows 1"),
+    ("version = 1", "version = 1\nold = true", "line 3: unknown field `old`"),
+    ("amount = {", "amount = { most = 1,", "line 12: unknown field `most`"),
+    (
+        "min = 1, max = \"5e18\"",
+        "min = 2, max = 1",
+        "line 6: rule 1 \"payments\": `amount` starts at 2 and ends at 1",
+    ),
+    ("min = 1, max", "min = \"1 USD\", max", "use one unit for both"),
+    ("\"5e18\"", "\"5e78\"", "line 12: amount"),
+    ("\"5e18\"", "\"1.5\"", "is not a whole number of minor units"),
+    ("\"5e18\"", "-5", "is not a whole number of minor units"),
+    ("\"99.50 USD\"", "\"99.5 USD\"", "fiat has no or two decimals"),
+    ("\"99.50 USD\"", "\"99.50 usd\"", "is not three capital letters"),
+    ("asset = \"usdc\"", "asset = [\"usdc\", \"dai\"]", "minor units of different assets"),
+    ("asset = \"usdc\"", "asset = \"native\"", "minor units of different assets"),
+    ("asset = \"usdc\"", "asset = []", "leave the line out to match everything"),
+    ("wallet = \"ops\"", "wallet = \"opps\"", "there is no wallet opps under [wallets]"),
+    ("\"own:ops\"", "\"own:opps\"", "there is no wallet opps under [wallets]"),
+    ("\"evm:1\"", "\"evm:01\"", "line 9: network"),
+    ("\"tag:exchange\"", "\"label:exchange\"", "is not one of any, own, own:WALLET"),
+    ("period = \"36h\"", "period = \"36 hours\"", "is not a duration"),
+    ("period = \"36h\"", "period = \"367d\"", "is not a duration of 1s to 366d"),
+    ("max = 1_000, max-count = 5,", "", "a `window` without min, max, min-count or max-count"),
+    ("max-count = 5", "max-count = 0", "use at least 1"),
+    ("\"fri-mon\"", "\"friday\"", "is not like mon, mon-fri"),
+    ("\"-05:30\"", "\"+15:00\"", "is not UTC or an offset"),
+    ("\"24:00\"", "\"24:01\"", "at most 24:00"),
+    ("\"2 of finance\"", "\"0 of finance\"", "is not like \"2 of finance\""),
+    ("\"2 of finance\"", "\"two of finance\"", "is not like \"2 of finance\""),
+    ("[\"2 of finance\"]", "[\"2 of finance\", \"1 of finance\"]", "names a group twice"),
+    ("decision = \"require\"", "decision = \"allow\"", "go with decision = \"require\""),
+    ("decision = \"require\"", "decision = \"ask\"", "is not one of allow, deny, require"),
+    ("delay = \"90m\"\n", "", "`cancel` goes with `delay`"),
+    ("delay = \"90m\"", "delay = \"30d\"", "outlives every intent"),
+    ("delay = \"90m\"", "delay = \"90m\"\nconfirm = true", "goes into that node's local rules"),
+    (
+        "approvals = [\"2 of finance\"]\nparties = \"1 of notary\"\ndelay = \"90m\"\ncancel = [\"security\"]",
+        "",
+        "it requires nothing",
+    ),
+    (
+        "approvals = [\"2 of finance\"]\nparties = \"1 of notary\"\ndelay = \"90m\"\ncancel = [\"security\"]",
+        "delay = \"1h\"",
+        "nobody could stop it",
+    ),
+    (
+        "name = \"call\"",
+        "name = \"payments\"",
+        "line 23: rule 2 \"payments\": an earlier rule has the same name",
+    ),
+    ("name = \"call\"", "name = \"implicit-deny\"", "stands for something else in logs"),
+    ("name = \"call\"", "name = \"local/x\"", "stands for something else in logs"),
+    ("name = \"call\"", "name = \"a\\u202eb\"", "is not 1 to 64 letters"),
+    (
+        "kind = [\"call\"]",
+        "kind = [\"call\", \"message\"]",
+        "`contract` says nothing about intents of kind message",
+    ),
+    ("contract = \"book:bridge\"", "contract = \"own:ops\"", "a wallet is no contract"),
+    ("kind = [\"call\"]", "kind = \"calls\"", "is not one of transfer, call"),
+    ("method = [\"deposit(address,uint256[])\", \"0xa9059cbb\"]\n", "", "`argument` needs `method`"),
+    ("\"0xa9059cbb\"", "\"0xa9059c\"", "is not like transfer(address,uint256)"),
+    ("deposit(address,uint256[])", "deposit(address, uint256)", "without blanks"),
+    ("at = \"1.0\", min = 1, max = \"1e77\"", "at = 3", "argument 3 has no limit"),
+    ("at = \"1.0\"", "at = \"1.x\"", "is not like 1 or 2.0"),
+    ("ops = \"wal_01", "ops = \"wal_1", "line 4"),
+    ("[[rule]]\nname = \"call\"", "[[rules]]\nname = \"call\"", "unknown field `rules`"),
+    ("version = 1", "version = 1\nnumber = 2", "version 1 has no previous hash, and every later one has"),
+    ("decision = \"allow\"", "decision = \"allow", "line 29"),
+];
+
 /// Every refusal names the line and the way out.
 #[test]
 fn what_is_not_known_is_refused_with_its_line() {
-    let cases: &[(&str, &str, &str)] = &[
-        ("name = \"payments\"", "nam = \"payments\"", "line 7: unknown field `nam`"),
-        ("version = 1", "version = 2", "format version 2, this program knows 1"),
-        ("version = 1", "version = 1\nold = true", "line 3: unknown field `old`"),
-        ("amount = {", "amount = { most = 1,", "line 12: unknown field `most`"),
-        (
-            "min = 1, max = \"5e18\"",
-            "min = 2, max = 1",
-            "line 6: rule 1 \"payments\": `amount` starts at 2 and ends at 1",
-        ),
-        ("min = 1, max", "min = \"1 USD\", max", "use one unit for both"),
-        ("\"5e18\"", "\"5e78\"", "line 12: amount"),
-        ("\"5e18\"", "\"1.5\"", "is not a whole number of minor units"),
-        ("\"5e18\"", "-5", "is not a whole number of minor units"),
-        ("\"99.50 USD\"", "\"99.5 USD\"", "fiat has no or two decimals"),
-        ("\"99.50 USD\"", "\"99.50 usd\"", "is not three capital letters"),
-        ("asset = \"usdc\"", "asset = [\"usdc\", \"dai\"]", "minor units of different assets"),
-        ("asset = \"usdc\"", "asset = \"native\"", "minor units of different assets"),
-        ("asset = \"usdc\"", "asset = []", "leave the line out to match everything"),
-        ("wallet = \"ops\"", "wallet = \"opps\"", "there is no wallet opps under [wallets]"),
-        ("\"own:ops\"", "\"own:opps\"", "there is no wallet opps under [wallets]"),
-        ("\"evm:1\"", "\"evm:01\"", "line 9: network"),
-        ("\"tag:exchange\"", "\"label:exchange\"", "is not one of any, own, own:WALLET"),
-        ("period = \"36h\"", "period = \"36 hours\"", "is not a duration"),
-        ("period = \"36h\"", "period = \"367d\"", "is not a duration of 1s to 366d"),
-        ("max = 1_000, max-count = 5,", "", "a `window` without min, max, min-count or max-count"),
-        ("max-count = 5", "max-count = 0", "use at least 1"),
-        ("\"fri-mon\"", "\"friday\"", "is not like mon, mon-fri"),
-        ("\"-05:30\"", "\"+15:00\"", "is not UTC or an offset"),
-        ("\"24:00\"", "\"24:01\"", "at most 24:00"),
-        ("\"2 of finance\"", "\"0 of finance\"", "is not like \"2 of finance\""),
-        ("\"2 of finance\"", "\"two of finance\"", "is not like \"2 of finance\""),
-        ("[\"2 of finance\"]", "[\"2 of finance\", \"1 of finance\"]", "names a group twice"),
-        ("decision = \"require\"", "decision = \"allow\"", "go with decision = \"require\""),
-        ("decision = \"require\"", "decision = \"ask\"", "is not one of allow, deny, require"),
-        ("delay = \"90m\"\n", "", "`cancel` goes with `delay`"),
-        ("delay = \"90m\"", "delay = \"30d\"", "outlives every intent"),
-        ("delay = \"90m\"", "delay = \"90m\"\nconfirm = true", "goes into that node's local rules"),
-        (
-            "approvals = [\"2 of finance\"]\nparties = \"1 of notary\"\ndelay = \"90m\"\ncancel = [\"security\"]",
-            "",
-            "it requires nothing",
-        ),
-        (
-            "approvals = [\"2 of finance\"]\nparties = \"1 of notary\"\ndelay = \"90m\"\ncancel = [\"security\"]",
-            "delay = \"1h\"",
-            "nobody could stop it",
-        ),
-        (
-            "name = \"call\"",
-            "name = \"payments\"",
-            "line 23: rule 2 \"payments\": an earlier rule has the same name",
-        ),
-        ("name = \"call\"", "name = \"implicit-deny\"", "stands for something else in logs"),
-        ("name = \"call\"", "name = \"local/x\"", "stands for something else in logs"),
-        ("name = \"call\"", "name = \"a\\u202eb\"", "is not 1 to 64 letters"),
-        (
-            "kind = [\"call\"]",
-            "kind = [\"call\", \"message\"]",
-            "`contract` says nothing about intents of kind message",
-        ),
-        ("kind = [\"call\"]", "kind = \"calls\"", "is not one of transfer, call"),
-        ("method = [\"deposit(address,uint256[])\", \"0xa9059cbb\"]\n", "", "`argument` needs `method`"),
-        ("\"0xa9059cbb\"", "\"0xa9059c\"", "is not like transfer(address,uint256)"),
-        ("deposit(address,uint256[])", "deposit(address, uint256)", "without blanks"),
-        ("at = \"1.0\", min = 1, max = \"1e77\"", "at = 3", "argument 3 has no limit"),
-        ("at = \"1.0\"", "at = \"1.x\"", "is not like 1 or 2.0"),
-        ("ops = \"wal_01", "ops = \"wal_1", "line 4"),
-        ("[[rule]]\nname = \"call\"", "[[rules]]\nname = \"call\"", "unknown field `rules`"),
-        ("version = 1", "version = 1\nnumber = 2", "version 1 has no previous hash, and every later one has"),
-        ("decision = \"allow\"", "decision = \"allow", "line 29"),
-    ];
     let mut wrong = Vec::new();
-    for (from, to, expected) in cases {
+    for (from, to, expected) in WRONG {
         assert!(GOOD.contains(from), "{from}");
         match file::read(&GOOD.replacen(from, to, 1)) {
             Err(error) if error.to_string().contains(expected) => {}
@@ -190,6 +193,15 @@ fn bytes_are_bounded_and_checked() {
     let mut policy = file::read(GOOD).unwrap();
     policy.rules[0].name = "intent".into();
     assert!(matches!(Policy::decode(&policy.encode()), Err(PolicyError::Rule { .. })));
+    // The same wallets in another order would be other bytes for one policy.
+    let mut two = file::read(GOOD).unwrap();
+    two.wallets.insert("opt".into(), quorate_intent::WalletId([2; 16]));
+    let good_two = two.encode();
+    assert_eq!(Policy::decode(&good_two).as_ref(), Ok(&two));
+    let at = good_two.windows(7).position(|bytes| bytes == b"\x03\0\0\0ops").unwrap();
+    let mut turned = good_two.clone();
+    turned[at..at + 46].rotate_left(23);
+    assert!(matches!(Policy::decode(&turned), Err(PolicyError::Encoding(_))));
     // No flipped byte panics, and none gives the same policy.
     for at in 0..good.len() {
         let mut bad = good.clone();

@@ -117,6 +117,10 @@ impl Policy {
         let policy: Self =
             borsh::from_slice(bytes).map_err(|error| PolicyError::Encoding(error.to_string()))?;
         policy.validate()?;
+        // The decoder takes a map's entries in any order; there is one policy for one sequence of bytes.
+        if policy.encode() != bytes {
+            return Err(PolicyError::Encoding("its wallets are not in order, or one stands twice".into()));
+        }
         Ok(policy)
     }
 

@@ -3,7 +3,9 @@
 use crate::PolicyError;
 use crate::model::names::check_name;
 use crate::model::policy::{MAX_BYTES, MAX_RULES, VERSION};
-use crate::model::{AssetName, Kind, Limit, LocalPolicy, Policy, Range, Rule, RuleDecision, Trait, Window};
+use crate::model::{
+    AssetName, Kind, Limit, LocalPolicy, Policy, Range, Rule, RuleDecision, Target, Trait, Window,
+};
 use std::collections::BTreeSet;
 
 /// Names that judgements use for what is no rule of the policy.
@@ -17,7 +19,7 @@ impl Policy {
     /// Checks everything that can be checked without knowing the people and things it names.
     pub fn validate(&self) -> Result<(), PolicyError> {
         check_version(self.version)?;
-        for (name, _) in &self.wallets {
+        for name in self.wallets.keys() {
             check_name("wallet", name)?;
         }
         let ids: BTreeSet<_> = self.wallets.values().collect();
@@ -218,6 +220,11 @@ fn check_call(rule: &Rule) -> Result<(), String> {
     if !rule.argument.is_empty() && rule.method.is_empty() {
         return Err("`argument` needs `method`: another method's arguments mean something else".into());
     }
+    if let Some(own) =
+        rule.contract.iter().find(|target| matches!(target, Target::Own | Target::OwnWallet(_)))
+    {
+        return Err(format!("a wallet is no contract, so `contract` with {own} never matches"));
+    }
     for argument in &rule.argument {
         let nothing = argument.min.is_none()
             && argument.max.is_none()
@@ -244,8 +251,8 @@ fn check_names(rule: &Rule, wallets: Option<&[&str]>) -> Result<(), String> {
         return Err(format!("there is no wallet {name} under [wallets]; add it there"));
     }
     let own = rule.to.iter().chain(rule.argument.iter().flat_map(|argument| &argument.to));
-    for target in own.chain(&rule.contract) {
-        if let super::Target::OwnWallet(name) = target
+    for target in own {
+        if let Target::OwnWallet(name) = target
             && !known.contains(&name.as_str())
         {
             return Err(format!("there is no wallet {name} under [wallets]; add it there"));

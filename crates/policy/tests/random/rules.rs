@@ -47,7 +47,7 @@ pub fn rule(dice: &mut Dice, at: usize) -> Rule {
     if decision == RuleDecision::Require {
         rule.approvals = some(dice, 70, quorum);
         rule.parties = some(dice, 25, quorum);
-        rule.delay = dice.chance(30).then(|| Period(10));
+        rule.delay = dice.chance(30).then_some(Period(10));
         rule.cancel = some(dice, 20, |dice| Name(group(dice)));
         rule.confirm = dice.chance(10);
     }

@@ -201,8 +201,8 @@ fn values(setting: &Setting, text: &str) -> Vec<Value> {
 fn history(setting: &Setting, words: &Words, subject: &Subject, now: u64) -> History {
     let mut history = History::new();
     history.prepare(&setting.policy, setting.local.as_ref());
-    let all = setting.policy.rules.iter().map(|rule| rule.name.as_str());
-    let rule = words.get("spent-rule").or(all.last()).unwrap_or_default();
+    let last = setting.policy.rules.last().map(|rule| rule.name.as_str());
+    let rule = words.get("spent-rule").or(last).unwrap_or_default();
     for (at, text) in words.list("spent").enumerate() {
         let (amount, ago) = text.split_once('@').unwrap();
         let spending = Spending {
