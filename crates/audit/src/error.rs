@@ -27,6 +27,12 @@ pub enum AuditError {
         /// The newest version known here.
         known: u16,
     },
+    /// A proof about the Merkle log does not hold.
+    #[error("the proof does not hold, {0}; keep it as evidence and ask the node for its log")]
+    Proof(String),
+    /// A signed note or checkpoint is not what it should be.
+    #[error("signed note: {0}")]
+    Note(String),
     /// The chain does not hold.
     #[error(
         "the log is broken at entry {sequence}: {problem}; do not use it to sign, keep the file as evidence and restore this node"

@@ -1,58 +1,29 @@
 //! Policy: whether an intent may happen, and by which rule. No I/O.
 //!
-//! For: one function from rules, intent and approvals to a decision that names its rule; every node runs it for itself.
-//! Not for: counting signatures (`intent`), what a transaction really does (`chains`), remembering (`vault`).
+//! For: typed rules, their file format and canonical bytes; one function from rules, what is to be decided, past
+//! spending, facts and votes to a judgement that names its rule, which every node runs for itself; the tools that tell
+//! people what a policy means. docs/policy.md is the language's description, and its examples are tests.
+//! Not for: decoding transactions (`chains`), remembering (`vault`), governing who is a member (`intent`).
 //!
-//! There are two rules so far, both from the genesis: transfers need the approvers' quorum, orders the administrators'.
-//! Rules of their own kind, limits and analysis get their place here.
+//! Until a cluster has a policy of its own, two rules from the genesis decide: [`decide`].
 #![forbid(unsafe_code)]
 
-use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent, approving_members};
+pub mod analysis;
+pub mod builtin;
+pub mod error;
+pub mod evaluate;
+pub mod facts;
+pub mod file;
+pub mod history;
+pub mod model;
+pub mod subject;
+pub mod votes;
 
-/// What was decided. There is no third way: an error denies.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It may happen.
-    Allow {
-        /// The rule that decided.
-        rule: &'static str,
-        /// Whose approvals counted.
-        approvers: Vec<PublicKey>,
-    },
-    /// It must not happen.
-    Deny {
-        /// The rule that decided.
-        rule: &'static str,
-        /// Why.
-        reason: IntentError,
-    },
-}
-
-/// The form of an intent, its initiator and its validity in time.
-pub const RULE_INTENT: &str = "intent";
-/// Transfers need the genesis's approvers.
-pub const RULE_TRANSFER: &str = "genesis/approvers";
-/// Orders need the genesis's administrators.
-pub const RULE_ORDER: &str = "genesis/administrators";
-
-/// Decides on an intent with its approvals; `now` is Unix seconds by the deciding node's own clock.
-pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], now: u64) -> Decision {
-    if let Err(reason) = intent.check(genesis, now) {
-        return Decision::Deny { rule: RULE_INTENT, reason };
-    }
-    let (rule, group, name) = match &intent.intent.body {
-        Body::Transfer(_) => (RULE_TRANSFER, &genesis.approvers, "approvers"),
-        Body::Order(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
-        _ => {
-            let reason = IntentError::field("type", "no rule allows this kind of intent");
-            return Decision::Deny { rule: RULE_INTENT, reason };
-        }
-    };
-    match approving_members(group, name, &intent.intent, approvals) {
-        Ok(members) => Decision::Allow { rule, approvers: members.iter().map(|member| member.key).collect() },
-        Err(reason) => Decision::Deny { rule, reason },
-    }
-}
-
-#[cfg(test)]
-mod tests;
+pub use builtin::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
+pub use error::PolicyError;
+pub use evaluate::{Case, Judgement, Outcome, judge};
+pub use facts::{Directory, Facts, Prices};
+pub use history::{History, Spending};
+pub use model::{LocalPolicy, Policy, Rule};
+pub use subject::Subject;
+pub use votes::Votes;

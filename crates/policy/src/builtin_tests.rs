@@ -119,3 +119,92 @@ fn time_initiator_and_cluster_are_checked() {
     let other = other.sign(&key(21));
     assert!(denied(&other, &approve(&other, &[11, 12]), NOW + 1).1.contains("another cluster"));
 }
+
+fn order() -> SignedIntent {
+    let parties = genesis().parties.iter().map(|party| party.key).collect::<Vec<_>>();
+    let mut sorted = parties;
+    sorted.sort();
+    let kind =
+        OrderKind::Generate { suite: Suite::Ed25519, threshold: 2, parties: sorted, label: "ops".into() };
+    let mut intent = transfer(21).intent;
+    intent.body = Body::Order(Order { wallet: WalletId([1; 16]), number: 1, kind });
+    intent.sign(&key(21))
+}
+
+/// What the policy of the genesis says: class, rule, whose approvals counted.
+fn by_policy(intent: &SignedIntent, approvals: &[Approval]) -> (bool, String, Vec<PublicKey>) {
+    let (policy, directory) = from_genesis(&genesis());
+    policy.validate().unwrap();
+    directory.check().unwrap();
+    let denied = |rule: &str| (false, rule.to_owned(), Vec::new());
+    let (hash, initiator) = (intent.intent.hash(), intent.intent.initiator);
+    let Ok(votes) = crate::Votes::collect(&hash, &initiator, &directory, approvals) else {
+        return denied("votes");
+    };
+    let subject = crate::Subject::of_intent(&intent.intent).unwrap();
+    let (history, prices) = (crate::History::new(), crate::Prices::default());
+    let case = crate::Case {
+        policy: &policy,
+        local: None,
+        subject: &subject,
+        history: &history,
+        facts: crate::Facts { now: NOW, directory: &directory, prices: &prices },
+        votes: &votes,
+        signers: &[],
+        started: &[],
+        confirmed: false,
+    };
+    let judgement = crate::judge(&case);
+    match judgement.outcome {
+        crate::Outcome::Allow { approvers } => (true, judgement.rule, approvers),
+        _ => denied(&judgement.rule),
+    }
+}
+
+/// Every set out of a pool of good and bad approvals, in both kinds of intents, asked for by a client or by an approver.
+#[test]
+fn the_policy_of_the_genesis_decides_alike() {
+    let mut allowed = 0;
+    for intent in [transfer(21), transfer(13), order()] {
+        let hash = intent.intent.hash();
+        let approve = |seed| Approval::new(hash, Verdict::Approve, &key(seed));
+        let mut forged = approve(11);
+        forged.signature = approve(12).signature;
+        let members: &[u8] = if matches!(intent.intent.body, Body::Order(_)) { &[14] } else { &[11, 12, 13] };
+        let mut pool: Vec<Approval> = members.iter().map(|seed| approve(*seed)).collect();
+        pool.extend([approve(members[0]), approve(33), forged]);
+        pool.push(Approval::new(hash, Verdict::Reject, &key(members[0])));
+        pool.push(Approval::new(Hash([9; 32]), Verdict::Approve, &key(members[0])));
+        for set in 0..1u32 << pool.len() {
+            let some: Vec<Approval> = pool
+                .iter()
+                .enumerate()
+                .filter(|(at, _)| set >> at & 1 == 1)
+                .map(|(_, one)| one.clone())
+                .collect();
+            let found = by_policy(&intent, &some);
+            match decide(&genesis(), &intent, &some, NOW + 1) {
+                Decision::Allow { rule, mut approvers } => {
+                    approvers.sort();
+                    assert_eq!(found, (true, rule.to_owned(), approvers));
+                    allowed += 1;
+                }
+                Decision::Deny { .. } => assert!(!found.0, "{some:?}"),
+            }
+        }
+    }
+    assert!(allowed >= 6, "{allowed}");
+}
+
+/// Two people of one name, and one key in two lists.
+#[test]
+fn people_of_the_genesis_are_told_apart_by_their_keys() {
+    let mut genesis = genesis();
+    genesis.administrators.members[0].name = "x".into();
+    let (_, directory) = from_genesis(&genesis);
+    assert_eq!(directory.person(&public(&key(11))), Some("x"));
+    let other = directory.person(&public(&key(14))).unwrap();
+    assert!(other.starts_with("x/"));
+    assert!(directory.groups["administrators"].contains(other));
+    assert_eq!(directory.people.len(), 5);
+}

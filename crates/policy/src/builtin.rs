@@ -1,0 +1,100 @@
+//! The two rules of a cluster that has no policy of its own yet, straight from the genesis.
+
+use crate::facts::Directory;
+use crate::model::{Kind, NewWallets, Policy, Quorum, Rule, RuleDecision};
+use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent, approving_members};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was decided. There is no third way: an error denies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It may happen.
+    Allow {
+        /// The rule that decided.
+        rule: &'static str,
+        /// Whose approvals counted.
+        approvers: Vec<PublicKey>,
+    },
+    /// It must not happen.
+    Deny {
+        /// The rule that decided.
+        rule: &'static str,
+        /// Why.
+        reason: IntentError,
+    },
+}
+
+/// The form of an intent, its initiator and its validity in time.
+pub const RULE_INTENT: &str = "intent";
+/// Transfers need the genesis's approvers.
+pub const RULE_TRANSFER: &str = "genesis/approvers";
+/// Orders need the genesis's administrators.
+pub const RULE_ORDER: &str = "genesis/administrators";
+
+/// Decides on an intent with its approvals; `now` is Unix seconds by the deciding node's own clock.
+pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], now: u64) -> Decision {
+    if let Err(reason) = intent.check(genesis, now) {
+        return Decision::Deny { rule: RULE_INTENT, reason };
+    }
+    let (rule, group, name) = match &intent.intent.body {
+        Body::Transfer(_) => (RULE_TRANSFER, &genesis.approvers, "approvers"),
+        Body::Order(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
+        _ => {
+            let reason = IntentError::field("type", "no rule allows this kind of intent");
+            return Decision::Deny { rule: RULE_INTENT, reason };
+        }
+    };
+    match approving_members(group, name, &intent.intent, approvals) {
+        Ok(members) => Decision::Allow { rule, approvers: members.iter().map(|member| member.key).collect() },
+        Err(reason) => Decision::Deny { rule, reason },
+    }
+}
+
+/// The same two rules as a policy, with the directory that it needs.
+///
+/// [`decide`] and this policy agree, but for one thing: a valid approval by somebody whom the rule does not ask is refused by
+/// `decide` and does not count here.
+pub fn from_genesis(genesis: &Genesis) -> (Policy, Directory) {
+    let rule = |name, kind, group: &str, quorum| Rule {
+        kind: vec![kind],
+        approvals: vec![Quorum { need: quorum, group: group.to_owned() }],
+        ..Rule::new(name, RuleDecision::Require)
+    };
+    let mut policy = Policy::new(vec![
+        rule(RULE_TRANSFER, Kind::Transfer, "approvers", genesis.approvers.quorum),
+        rule(RULE_ORDER, Kind::Wallet, "administrators", genesis.administrators.quorum),
+    ]);
+    policy.new_wallets = NewWallets::Open;
+    (policy, directory(genesis))
+}
+
+/// Everybody in the genesis. One key is one person, whatever lists it stands in; where two people have one name, the later
+/// one is told apart by the key.
+fn directory(genesis: &Genesis) -> Directory {
+    let mut people: BTreeMap<String, BTreeSet<PublicKey>> = BTreeMap::new();
+    let mut names: BTreeMap<PublicKey, String> = BTreeMap::new();
+    let lists = [&genesis.approvers.members, &genesis.administrators.members, &genesis.clients];
+    for member in lists.into_iter().flatten() {
+        if names.contains_key(&member.key) {
+            continue;
+        }
+        let taken = people.contains_key(&member.name);
+        let name = if taken { format!("{}/{}", member.name, member.key) } else { member.name.clone() };
+        people.entry(name.clone()).or_default().insert(member.key);
+        names.insert(member.key, name);
+    }
+    let group = |members: &[quorate_intent::Member]| members.iter().map(|m| names[&m.key].clone()).collect();
+    Directory {
+        groups: BTreeMap::from([
+            ("approvers".to_owned(), group(&genesis.approvers.members)),
+            ("administrators".to_owned(), group(&genesis.administrators.members)),
+        ]),
+        parties: genesis.parties.iter().map(|party| (party.name.clone(), party.key)).collect(),
+        people,
+        ..Directory::default()
+    }
+}
+
+#[cfg(test)]
+#[path = "builtin_tests.rs"]
+mod tests;
