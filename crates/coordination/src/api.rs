@@ -5,7 +5,7 @@
 
 use quorate_chains::{Plan, RawSignature, Summary};
 use quorate_intent::{
-    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Suite,
+    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Step, Suite,
     WalletId,
 };
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ object! {
 object! {
     /// The cluster as this gateway sees it.
     pub struct Cluster {
-        /// Who is who.
+        /// Who was who at the start.
         #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         pub genesis: Genesis,
         /// What each operator pinned.
@@ -140,11 +140,18 @@ object! {
         pub genesis_hash: Hash,
         /// What operators compare by voice.
         pub fingerprint: String,
+        /// Every approved change since, in order: from the genesis and these follows the version in force.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+        pub governance: Vec<Step>,
+        /// Fingerprint of the version in force.
+        #[serde(default)]
+        pub governance_fingerprint: String,
         /// The gateway program's version.
         pub version: String,
         /// The gateway's clock, Unix seconds.
         pub now: u64,
-        /// The nodes, as in the genesis.
+        /// The nodes, as in the governance version in force.
         pub nodes: Vec<NodeView>,
     }
 }

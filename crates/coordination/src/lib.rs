@@ -8,7 +8,9 @@
 
 pub mod api;
 pub mod combine;
+pub mod drill;
 pub mod file;
+pub mod governance;
 pub mod keys;
 pub mod partial;
 pub mod record;
@@ -17,6 +19,7 @@ pub mod rpc;
 
 pub use combine::{CombineError, combine};
 pub use file::{CallFile, Combined, FileError, PartialFile, combine_files};
+pub use governance::InForce;
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};
 pub use quorate_chains::RawSignature;

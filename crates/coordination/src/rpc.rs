@@ -2,7 +2,8 @@
 
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, WalletId};
+use quorate_audit::Attempt;
+use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step, WalletId};
 
 /// A frame on a channel: the first byte of borsh tells which.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -24,6 +25,27 @@ pub enum Frame {
         /// What came of it.
         response: Result<NodeResponse, NodeError>,
     },
+    /// What a node tells a peer unasked: where it stands, and what the peer lacks.
+    News(News),
+}
+
+/// What nodes tell one another at every contact. Everything in it proves itself; nothing is believed for who says it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[allow(clippy::large_enum_variant, reason = "news is rare and short-lived")]
+pub enum News {
+    /// Where the sender stands. Who knows more answers with what is missing.
+    Heads {
+        /// The number of the governance version that it has in force.
+        governance: u64,
+        /// That version's hash.
+        version: Hash,
+        /// The highest certified epoch that it knows of each key.
+        epochs: Vec<(WalletId, Attempt)>,
+    },
+    /// The next governance steps (§1.8).
+    Steps(Vec<Step>),
+    /// A key's highest certificate (§2.3).
+    Certificate(Box<Certificate>),
 }
 
 /// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
@@ -86,6 +108,15 @@ pub enum NodeRequest {
     },
     /// The certificate of a key, as assembled by the gateway from all parties' signatures.
     Certify(Certificate),
+    /// Write a backup into the node's own folder; over the control socket alone.
+    Backup,
+    /// Put changes of governance in force, in this order.
+    Govern(Vec<Step>),
+    /// Which changes of governance came after version `after`?
+    Steps {
+        /// The number of a version.
+        after: u64,
+    },
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -122,6 +153,8 @@ pub enum NodeResponse {
     Signed(Vec<Partial>),
     /// To anything else.
     Done,
+    /// To `Steps`.
+    Steps(Vec<Step>),
 }
 
 /// A node's view of itself.
@@ -131,8 +164,10 @@ pub struct Status {
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// Hash of the genesis that its operator pinned.
+    /// Hash of the governance version that it has in force: of the genesis that its operator pinned, or of a later one.
     pub genesis: Hash,
+    /// The number of that version; the genesis is 0.
+    pub governance: u64,
     /// Boot id of this process.
     pub boot: [u8; 16],
     /// Its clock, Unix seconds.

@@ -24,23 +24,23 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     let NewIntent { intent, signature, plan, fee_rate, by_file } = new;
     let signed = SignedIntent { intent, signature };
     let id = signed.intent.id();
-    signed.check_signature(&gateway.genesis)?;
+    let genesis = gateway.genesis.current();
+    signed.check_signature(&genesis)?;
     if let Some(row) = gateway.store.intent(&id).await? {
         return Ok((false, view(gateway, row).await?));
     }
-    signed.check(&gateway.genesis, now())?;
+    signed.check(&genesis, now())?;
     // What decodes from JSON may be longer than what nodes take.
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
         Body::Transfer(transfer) => add_transfer(gateway, &signed, transfer, plan, fee_rate, by_file).await?,
         Body::Order(order) => {
-            if plan.is_some() || fee_rate.is_some() {
-                return Err(IntentError::field("plan", "an order has no plan and no fee rate").into());
-            }
-            if by_file {
-                return Err(IntentError::field("by_file", "an order gives no signature").into());
-            }
+            no_signature(plan.as_ref(), fee_rate, by_file)?;
             add_order(gateway, &signed, order).await?
+        }
+        Body::Governance(_) => {
+            no_signature(plan.as_ref(), fee_rate, by_file)?;
+            add_change(gateway, &signed).await?
         }
         _ => return Err(IntentError::field("type", "no rule allows this kind of intent").into()),
     };
@@ -48,7 +48,7 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
         // Somebody else posted the same intent in this moment.
         return Ok((false, find(gateway, &id).await?));
     };
-    let (rule, _, group) = rule(&gateway.genesis, &signed.intent);
+    let (rule, _, group) = rule(&genesis, &signed.intent);
     let need = format!("needs {} approvals by {rule}", group.quorum);
     tx.change(
         &id,
@@ -63,6 +63,52 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     tx.commit().await?;
     tracing::info!(intent = %id, "intent taken in");
     Ok((true, find(gateway, &id).await?))
+}
+
+/// What only transfers have.
+fn no_signature(plan: Option<&Plan>, fee_rate: Option<u64>, by_file: bool) -> Result<(), IntentError> {
+    if plan.is_some() || fee_rate.is_some() {
+        return Err(IntentError::field("plan", "only a transfer has a plan and a fee rate"));
+    }
+    if by_file {
+        return Err(IntentError::field("by_file", "only a transfer gives a signature"));
+    }
+    Ok(())
+}
+
+/// A write with a change of governance. One at a time: of two that follow from one version only one can be carried out.
+async fn add_change<'g>(gateway: &'g Gateway, signed: &SignedIntent) -> Result<Option<Tx<'g>>, ApiError> {
+    let mut tx = gateway.store.begin().await?;
+    if tx.intent(&signed.intent.id()).await?.is_some() {
+        return Ok(None);
+    }
+    if let Some(other) = tx.open_change().await? {
+        let detail = format!("intent {other} changes governance and is not finished");
+        return Err(ApiError::new(StatusCode::CONFLICT, "change_pending", detail));
+    }
+    let (wallet, kind) = (WalletId([0; 16]), "governance");
+    let row = NewRow { signed, wallet, kind, plan: None, summary: None, by_file: false };
+    tx.add_intent(&row).await?;
+    Ok(Some(tx))
+}
+
+/// Ends what waits for approvals under a governance version that is not in force any more: no node would carry it out.
+pub async fn supersede(gateway: &Gateway) -> Result<(), sqlx::Error> {
+    let current = gateway.genesis.hash();
+    for state in WAITING {
+        for id in gateway.store.in_state(state).await? {
+            let row = gateway.store.intent(&id).await?;
+            if row.is_none_or(|row| row.signed.intent.governance == current) {
+                continue;
+            }
+            let mut tx = gateway.store.begin().await?;
+            let reason = "the governance version that it names is not in force any more; ask for it anew";
+            if end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await? {
+                tx.commit().await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A write with the new transfer, its plan and what it reserves; none when it is there already.
@@ -178,7 +224,8 @@ async fn add_order<'g>(
 pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> Result<IntentView, ApiError> {
     let mut tx = gateway.store.begin().await?;
     let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
-    check_approval(&gateway.genesis, &row.signed.intent, approval)?;
+    let genesis = gateway.genesis.current();
+    check_approval(&genesis, &row.signed.intent, approval)?;
     let earlier = tx.approvals(id).await?;
     if earlier.iter().any(|e| e.approver == approval.approver && e.verdict == approval.verdict) {
         drop(tx);
@@ -191,7 +238,7 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
         return Err(wrong_state(&row, "it has expired"));
     }
     tx.add_approval(id, approval).await?;
-    let (rule, _, group) = rule(&gateway.genesis, &row.signed.intent);
+    let (rule, _, group) = rule(&genesis, &row.signed.intent);
     let mut approved = false;
     if approval.verdict == Verdict::Reject {
         let member = group.members.iter().find(|member| member.key == approval.approver);
@@ -199,7 +246,7 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
         end(&mut tx, id, &WAITING, State::Rejected, &reason, Some(rule)).await?;
     } else {
         let approvals = positive(tx.approvals(id).await?);
-        match decide(&gateway.genesis, &row.signed, &approvals, now()) {
+        match decide(&genesis, &row.signed, &approvals, now()) {
             Decision::Allow { rule, approvers } => {
                 let reason = format!("{} approvals", approvers.len());
                 let change =
@@ -297,7 +344,7 @@ pub async fn end(
 /// The rule that decides on an intent, its group's name, and the group.
 fn rule<'g>(genesis: &'g Genesis, intent: &Intent) -> (&'static str, &'static str, &'g Group) {
     match intent.body {
-        Body::Order(_) => (RULE_ORDER, "administrators", &genesis.administrators),
+        Body::Order(_) | Body::Governance(_) => (RULE_ORDER, "administrators", &genesis.administrators),
         _ => (RULE_TRANSFER, "approvers", &genesis.approvers),
     }
 }
@@ -313,7 +360,7 @@ pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiEr
     let approvals = gateway.store.approvals(&row.id).await?;
     let timings = gateway.store.transitions(&row.id).await?;
     let missing =
-        WAITING.contains(&row.state).then(|| missing(&gateway.genesis, &row.signed.intent, &approvals));
+        WAITING.contains(&row.state).then(|| missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals));
     Ok(IntentView {
         id: row.id,
         state: row.state,

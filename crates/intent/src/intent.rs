@@ -2,7 +2,7 @@
 
 use crate::keys::sign;
 use crate::{
-    Amount, Asset, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature, WalletId,
+    Amount, Asset, Change, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature, WalletId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -23,7 +23,7 @@ pub const MAX_BYTES: usize = 16 * 1024;
 pub struct Intent {
     /// [`VERSION`].
     pub version: u16,
-    /// Hash of the governance version under which it is to be judged (the genesis, until governance changes).
+    /// Hash of the governance version under which it is to be judged; the genesis is the first.
     pub governance: Hash,
     /// 16 random bytes: two equal wishes are two intents.
     #[serde(with = "hex_bytes")]
@@ -47,6 +47,8 @@ pub enum Body {
     Transfer(Transfer),
     /// Run a key ceremony.
     Order(Order),
+    /// Change who the parties are.
+    Governance(Change),
 }
 
 /// Move an amount of one asset from a wallet's account to a destination.
@@ -139,6 +141,7 @@ impl Intent {
         match &self.body {
             Body::Transfer(transfer) => transfer.check(),
             Body::Order(order) => order.check(genesis),
+            Body::Governance(change) => genesis.changed(change, self.hash()).map(|_| ()),
         }
     }
 }

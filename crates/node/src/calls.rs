@@ -4,10 +4,11 @@ use crate::error::vault_error;
 use crate::node::Shared;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{generate, pairs, presign, sign};
+use crate::{generate, governance, pairs, presign, sign};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
+use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, WalletId, keys};
 use quorate_protocols::frost::{self, Bip340, Ed25519Schnorr, FrostError};
 use rand_core::OsRng;
@@ -24,6 +25,15 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
         }
         NodeRequest::Generate { ceremony, order, approvals } => {
             generate::generate(shared, ceremony, order, approvals).await
+        }
+        NodeRequest::Backup => {
+            let message = "a backup is made over the control socket, by the node's own operator";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+        NodeRequest::Govern(steps) => governance::govern(shared, steps).await,
+        NodeRequest::Steps { after } => {
+            let chain = shared.genesis.chain();
+            Ok(NodeResponse::Steps(chain.steps_after(after).iter().take(MAX_STEPS).cloned().collect()))
         }
         NodeRequest::Certify(certificate) => generate::certify(shared, certificate).await,
         NodeRequest::Commitments { wallet, count } => commitments(shared, wallet, count),
@@ -48,10 +58,12 @@ pub(crate) fn wallet(shared: &Shared, id: &WalletId) -> Result<Arc<Wallet>, Node
 }
 
 fn status(shared: &Shared) -> Status {
+    let chain = shared.genesis.chain();
     Status {
         name: shared.name(&shared.me),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        genesis: shared.genesis.hash(),
+        genesis: chain.hash(),
+        governance: chain.number(),
         boot: shared.boot,
         now: shared.now(),
         wallets: shared.wallets.all().iter().map(|wallet| wallet.record().clone()).collect(),

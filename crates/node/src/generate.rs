@@ -115,7 +115,7 @@ async fn allowed_order(
     intent: &SignedIntent,
     approvals: &[Approval],
 ) -> Result<Order, NodeError> {
-    match quorate_policy::decide(&shared.genesis, intent, approvals, shared.now()) {
+    match quorate_policy::decide(&shared.genesis.current(), intent, approvals, shared.now()) {
         Decision::Deny { rule, reason } => {
             let entry = Body::Refused {
                 intent: intent.intent.hash(),
@@ -244,7 +244,7 @@ pub(crate) async fn certify(
     shared: &Arc<Shared>,
     certificate: Certificate,
 ) -> Result<NodeResponse, NodeError> {
-    if let Err(error) = certificate.check(&shared.genesis, statement_digest) {
+    if let Err(error) = certificate.check_in(&shared.genesis.chain(), statement_digest) {
         return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
     }
     let (wallet, attempt) = (certificate.record.wallet, certificate.record.attempt);

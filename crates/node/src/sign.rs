@@ -62,7 +62,7 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
 
 /// Policy over the intent and its approvals.
 fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<PublicKey>), Refusal> {
-    match quorate_policy::decide(&shared.genesis, &call.intent, &call.approvals, shared.now()) {
+    match quorate_policy::decide(&shared.genesis.current(), &call.intent, &call.approvals, shared.now()) {
         Decision::Allow { rule, approvers } => Ok((rule, approvers)),
         Decision::Deny { rule, reason } => {
             Err(refuse(rule, ErrorCode::NotAuthorised, format!("{reason} (rule {rule})")))
@@ -122,7 +122,7 @@ fn check_request(shared: &Shared, wallet: &Wallet, call: &SignCall, built: &Buil
 /// Every part is the coordinator's assignment of its item, with this node in the set.
 fn check_parts(shared: &Shared, wallet: &Wallet, call: &SignCall) -> Result<Vec<Checked>, Refusal> {
     let check = |(index, part): (usize, &Part)| {
-        if !part.assignment.verifies(&shared.genesis.gateway) {
+        if !part.assignment.verifies(&shared.genesis.gateway()) {
             let message = "the assignment is not signed by the cluster's coordinator";
             return Err(refuse("assignment", ErrorCode::NotAuthorised, message));
         }

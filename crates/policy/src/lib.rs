@@ -32,7 +32,7 @@ pub enum Decision {
 pub const RULE_INTENT: &str = "intent";
 /// Transfers need the genesis's approvers.
 pub const RULE_TRANSFER: &str = "genesis/approvers";
-/// Orders need the genesis's administrators.
+/// Orders and changes of governance need the genesis's administrators.
 pub const RULE_ORDER: &str = "genesis/administrators";
 
 /// Decides on an intent with its approvals; `now` is Unix seconds by the deciding node's own clock.
@@ -42,7 +42,7 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
     }
     let (rule, group, name) = match &intent.intent.body {
         Body::Transfer(_) => (RULE_TRANSFER, &genesis.approvers, "approvers"),
-        Body::Order(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
+        Body::Order(_) | Body::Governance(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
         _ => {
             let reason = IntentError::field("type", "no rule allows this kind of intent");
             return Decision::Deny { rule: RULE_INTENT, reason };

@@ -18,6 +18,7 @@ pub mod generate;
 pub mod key;
 pub mod message;
 pub mod ot;
+pub mod possession;
 
 pub use blame::{Abort, Fault, Severity};
 pub use ctx::{All, Ctx, Each};

@@ -1,7 +1,11 @@
 //! The command line.
 
+mod backup;
+mod governance;
 mod partials;
 
+pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
+pub use governance::GovernanceCommand;
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs};
 
 use crate::files::Role;
@@ -37,8 +41,18 @@ pub enum Command {
     /// Make and pin the genesis: who is who.
     #[command(subcommand)]
     Genesis(GenesisCommand),
+    /// Change who the parties are, and follow it.
+    #[command(subcommand)]
+    Governance(GovernanceCommand),
     /// Run a node.
     Node(NodeArgs),
+    /// Write a node's vault, sealed, to a file.
+    Backup(BackupArgs),
+    /// Make a node's vault out of a backup, on a new machine.
+    Restore(RestoreArgs),
+    /// Prove that a set of backups would bring every key back, without putting shares together.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// Run the gateway.
     Gateway(GatewayArgs),
     /// Create wallets and look at them.

@@ -217,7 +217,7 @@ fn view(gateway: &Gateway, certificate: &Certificate) -> Result<WalletView, Reco
     let keys = record.keys()?;
     let party = |(index, key): (u16, &quorate_intent::PublicKey)| WalletParty {
         index,
-        name: gateway.genesis.party(key).map(|party| party.name.clone()),
+        name: gateway.genesis.chain().party_ever(key).map(|party| party.name.clone()),
         key: *key,
         public_share: Index::new(index)
             .ok()

@@ -38,14 +38,10 @@ pub async fn gather(
     }
 }
 
-fn node<'g>(
-    gateway: &'g Gateway,
-    wallet: &Wallet,
-    party: u16,
-) -> Result<(PublicKey, &'g Arc<Node>), Problems> {
+fn node(gateway: &Gateway, wallet: &Wallet, party: u16) -> Result<(PublicKey, Arc<Node>), Problems> {
     let key = wallet.certificate.record.party(party);
     let found = key.and_then(|key| gateway.nodes.get(&key).map(|node| (key, node)));
-    found.ok_or_else(|| vec![(party, "it is not in the genesis".to_owned())])
+    found.ok_or_else(|| vec![(party, "it is no party of the cluster".to_owned())])
 }
 
 /// `count` commitments of each signer, in order of the set.

@@ -3,6 +3,7 @@
 
 mod attempt;
 pub mod by_file;
+mod governance;
 mod material;
 mod order;
 mod pairs;
@@ -13,6 +14,7 @@ mod watch;
 
 use crate::gateway::Gateway;
 use crate::intents;
+use crate::nodes::Node;
 use crate::store::{Change, now};
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
@@ -49,6 +51,8 @@ pub enum Work {
     Intent(IntentId),
     /// Set up what a wallet signs with, ahead of need.
     Prepare(WalletId),
+    /// Link to the nodes of a new governance version.
+    Follow,
 }
 
 /// What the coordinator remembers while it runs.
@@ -128,10 +132,7 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
         tracing::error!(%error, "cannot read what is under way; trying again");
         sleep(STORE_PAUSE).await;
     }
-    for node in gateway.nodes.all() {
-        let (gateway, node) = (Arc::clone(&gateway), Arc::clone(node));
-        tasks.spawn(async move { watch::node(&gateway, &node).await });
-    }
+    watch_all(&gateway, &mut tasks, gateway.nodes.all());
     let ticking = Arc::clone(&gateway);
     tasks.spawn(async move { tick(&ticking).await });
     let mut active: HashMap<tokio::task::Id, Work> = HashMap::new();
@@ -139,7 +140,10 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
         tokio::select! {
             work = queue.recv() => {
                 let Some(work) = work else { return };
-                if !active.values().any(|other| *other == work) {
+                if work == Work::Follow {
+                    let new = gateway.nodes.follow(&mut tasks);
+                    watch_all(&gateway, &mut tasks, new);
+                } else if !active.values().any(|other| *other == work) {
                     let gateway = Arc::clone(&gateway);
                     let task = tasks.spawn(async move { do_work(&gateway, work).await });
                     active.insert(task.id(), work);
@@ -147,12 +151,23 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
             }
             Some(done) = tasks.join_next_with_id() => match done {
                 Ok((id, ())) => { active.remove(&id); }
+                // What watched a node that is gone.
+                Err(error) if error.is_cancelled() => {}
                 Err(error) => {
                     let work = active.remove(&error.id());
                     tracing::error!(%error, ?work, "a task of the coordinator broke down");
                 }
             },
         }
+    }
+}
+
+/// Watches nodes, each until it is gone.
+fn watch_all(gateway: &Arc<Gateway>, tasks: &mut JoinSet<()>, nodes: Vec<Arc<Node>>) {
+    for node in nodes {
+        let (gateway_, key) = (Arc::clone(gateway), node.party.key);
+        let task = tasks.spawn(async move { watch::node(&gateway_, &node).await });
+        gateway.nodes.attach(&key, task);
     }
 }
 
@@ -189,6 +204,8 @@ async fn tick(gateway: &Gateway) {
 
 async fn do_work(gateway: &Arc<Gateway>, work: Work) {
     match work {
+        // Done by `run`, which owns the tasks.
+        Work::Follow => {}
         Work::Prepare(id) => {
             if let Some(wallet) = gateway.coordinator.wallet(&id) {
                 stock::prepare(gateway, &wallet).await;
@@ -220,6 +237,7 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     let end = match &row.signed.intent.body {
         Body::Transfer(transfer) => transfer::run(gateway, &row, transfer).await?,
         Body::Order(order) => order::run(gateway, &row, order).await?,
+        Body::Governance(change) => governance::run(gateway, &row, change).await?,
         _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
     };
     let (reason, rule) = (end.reason.as_deref(), end.rule.as_deref());
@@ -254,7 +272,7 @@ enum AdoptError {
 async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<Wallet>, AdoptError> {
     let checking = Arc::clone(gateway);
     let checked = tokio::task::spawn_blocking(move || {
-        let keys = certificate.check(&checking.genesis, quorate_session::statement_digest);
+        let keys = certificate.check_in(&checking.genesis.chain(), quorate_session::statement_digest);
         keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys })
     });
     let wallet = checked.await??;
@@ -265,7 +283,7 @@ async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<W
 /// The parties among `keys` that cannot be asked now, each with the reason.
 fn unusable(gateway: &Gateway, keys: &[PublicKey]) -> Vec<String> {
     let problem = |key: &PublicKey| match gateway.nodes.get(key) {
-        None => Some(format!("{key} (not in the genesis)")),
+        None => Some(format!("{} (no party of the cluster)", gateway.genesis.name(key))),
         Some(node) => node.usable().err().map(|problem| format!("{} ({problem})", node.party.name)),
     };
     keys.iter().filter_map(problem).collect()

@@ -241,7 +241,7 @@ async fn signed_end(
     tx.change(&id, &change).await?;
     tx.commit().await?;
     let finished = NodeRequest::Finished { intent: task.row.signed.intent.hash(), form, transaction };
-    let calls = gateway.nodes.all().map(|node| (node.party.key, finished.clone())).collect();
+    let calls = gateway.nodes.all().iter().map(|node| (node.party.key, finished.clone())).collect();
     // The signature stands; who misses the note loses nothing else.
     for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
         if let Err(error) = answer {

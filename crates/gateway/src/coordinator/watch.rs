@@ -1,6 +1,6 @@
 //! Watching a node: asks for its status again and again, and hands over certificates that one side lacks.
 
-use super::{Work, adopt};
+use super::{Work, adopt, governance};
 use crate::gateway::Gateway;
 use crate::nodes::{Node, Seen};
 use quorate_coordination::{NodeRequest, NodeResponse};
@@ -25,9 +25,11 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
             Some(seen) => {
                 if node.usable().is_ok() {
                     reconcile(gateway, node, seen, &mut tried).await;
+                } else if seen.status.governance != gateway.genesis.chain().number() {
+                    governance::level(gateway, node, seen).await;
                 }
                 // While a node still misses peers, it is looked at more often: ceremonies wait for that.
-                let whole = seen.status.connected.len() + 1 >= gateway.genesis.parties.len();
+                let whole = seen.status.connected.len() + 1 >= gateway.nodes.all().len();
                 if whole {
                     gateway.signing.status_interval
                 } else {

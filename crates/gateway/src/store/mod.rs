@@ -2,6 +2,7 @@
 //! committed and synced before the answer leaves.
 
 mod coins;
+mod governance;
 mod idempotency;
 mod intents;
 mod schema;

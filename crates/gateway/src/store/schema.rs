@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 const APPLICATION: i64 = 0x5175_6f47;
 
 /// What each schema version adds. Never change one that was released; add another.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE intents (
@@ -87,6 +87,10 @@ CREATE TABLE nonces (
     "
 -- 1: its partial signatures go by file; the coordinator asks no node.
 ALTER TABLE intents ADD COLUMN by_file INTEGER NOT NULL DEFAULT 0;
+",
+    "
+-- Step `number` led to governance version `number`; the genesis is version 0.
+CREATE TABLE governance (number INTEGER PRIMARY KEY, step BLOB NOT NULL) STRICT;
 ",
 ];
 

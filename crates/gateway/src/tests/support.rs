@@ -48,6 +48,7 @@ pub fn genesis_at(addresses: [String; 3]) -> Genesis {
         approvers: Group { quorum: 2, members: vec![member("x", 11), member("y", 12), member("z", 13)] },
         administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
         clients: vec![member("api", CLIENT), member("z", 13)],
+        follows: None,
     };
     genesis.check().unwrap();
     genesis

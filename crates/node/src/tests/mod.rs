@@ -57,6 +57,7 @@ impl Cluster {
             approvers: Group { quorum: 1, members: vec![member("x", 11)] },
             administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
             clients: vec![member("api", CLIENT)],
+            follows: None,
         };
         let mut nodes = Vec::new();
         for (vault, listen) in vaults.into_iter().zip(addresses) {

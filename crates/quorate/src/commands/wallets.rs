@@ -59,17 +59,21 @@ fn parties(genesis: &Genesis, names: &[String]) -> Result<Vec<PublicKey>> {
     names.iter().map(key).collect()
 }
 
-async fn list(api: &ApiArgs, json: bool) -> Result<()> {
-    let caller = Caller::new(api).await?;
+/// All wallets.
+pub async fn all(caller: &Caller) -> Result<Vec<WalletView>> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let page = caller.client.wallets(Some(200), cursor.as_deref()).await?;
         all.extend(page.items);
         cursor = page.next_cursor;
         if cursor.is_none() {
-            break;
+            return Ok(all);
         }
     }
+}
+
+async fn list(api: &ApiArgs, json: bool) -> Result<()> {
+    let all = all(&Caller::new(api).await?).await?;
     let row = |w: &WalletView| {
         let parties = format!("{}-of-{}", w.threshold, w.parties.len());
         vec![w.id.to_string(), w.label.clone(), w.suite.to_string(), parties, w.public_key.clone()]

@@ -1,5 +1,6 @@
 //! Tests of the whole room, each on real files.
 
+mod backup;
 mod basics;
 mod crash;
 mod erasing;
