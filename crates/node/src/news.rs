@@ -23,7 +23,7 @@ pub(crate) async fn tell_heads(shared: &Shared, peer: &PublicKey) {
         return;
     }
     let chain = shared.genesis.chain();
-    let epochs = match shared.vault.epochs().await {
+    let epochs = match shared.vault.heads().await {
         Ok(epochs) => epochs,
         Err(error) => {
             tracing::error!(%error, "the vault does not say which epochs it has");

@@ -274,7 +274,7 @@ impl Vault {
     }
 
     /// The highest certified epoch of each key that has one.
-    pub async fn epochs(&self) -> Result<Vec<(WalletId, Attempt)>, VaultError> {
+    pub async fn heads(&self) -> Result<Vec<(WalletId, Attempt)>, VaultError> {
         let mut core = self.shared.core.lock().await;
         let mut rows = core.store()?.rows();
         let mut epochs = Vec::new();
