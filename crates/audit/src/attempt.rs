@@ -19,6 +19,17 @@ pub struct Attempt {
 pub const ATTEMPT_BYTES: usize = 44;
 
 impl Attempt {
+    /// The rank of an order that destroys a key: above every attempt of a lower order number (§2.3). No try is 0, so this is no
+    /// attempt's name.
+    pub fn end(order_number: u64, order: Hash) -> Self {
+        Self { order_number, attempt_try: 0, transcript: order }
+    }
+
+    /// Whether this is the rank of a destroy and no epoch.
+    pub fn is_end(&self) -> bool {
+        self.attempt_try == 0
+    }
+
     /// 8 bytes number and 4 bytes try, both big-endian, then the hash: comparing bytes compares attempts.
     pub fn to_bytes(&self) -> [u8; ATTEMPT_BYTES] {
         let mut bytes = [0; ATTEMPT_BYTES];

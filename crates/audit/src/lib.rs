@@ -1,6 +1,6 @@
 //! Audit: what a node did and why, in an order that cannot be changed afterwards.
 //!
-//! For: the types of log entries, their canonical bytes and hashes, the chain that binds each entry to the one before
+//! For: names of epochs and what a party may do with them (docs/spec §2.3), the types of log entries, their canonical bytes and hashes, the chain that binds each entry to the one before
 //! it, and the offline verifier of that chain (docs/spec §1.7, §7: no signature without an earlier entry). No I/O.
 //! Not for: storing the log (`vault`), deciding what goes into it (`node`).
 //!
@@ -10,11 +10,13 @@
 pub mod attempt;
 pub mod chain;
 pub mod entry;
+pub mod epochs;
 pub mod error;
 pub mod event;
 
 pub use attempt::Attempt;
 pub use chain::{Chain, Head, verify};
 pub use entry::Entry;
+pub use epochs::{AcceptedOrder, AttemptRefusal, Certified, Epochs, GENERATE, OrderRefusal};
 pub use error::AuditError;
 pub use event::{Body, Ceremony, CeremonyKind, Dispute, Severity, WillSign};

@@ -2,7 +2,7 @@
 
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_audit::Attempt;
-use quorate_coordination::record::CERTIFICATE_DOMAIN;
+use quorate_coordination::certificate::CERTIFICATE_DOMAIN;
 use quorate_coordination::{KeySet, WalletRecord};
 use quorate_intent::{Hash, PublicKey, Signature, Suite, WalletId};
 use quorate_protocols::generate::{self, Commit, Committed, Dealt, Opened, Opening, Share};

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod certificate;
 pub mod combine;
 pub mod drill;
 pub mod file;
@@ -15,14 +16,17 @@ pub mod keys;
 pub mod partial;
 pub mod record;
 pub mod request;
+pub mod resharing;
 pub mod rpc;
 
+pub use certificate::{Certificate, Proof, Reshared};
 pub use combine::{CombineError, combine};
 pub use file::{CallFile, Combined, FileError, PartialFile, combine_files};
 pub use governance::InForce;
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};
 pub use quorate_chains::RawSignature;
-pub use record::{Certificate, RecordError, WalletRecord};
+pub use record::{RecordError, WalletRecord};
 pub use request::{Assignment, Item, SignedAssignment, SigningRequest};
+pub use resharing::Resharing;
 pub use rpc::{NodeError, NodeRequest, NodeResponse};

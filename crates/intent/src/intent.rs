@@ -140,7 +140,14 @@ impl Intent {
         }
         match &self.body {
             Body::Transfer(transfer) => transfer.check(),
-            Body::Order(order) => order.check(genesis),
+            Body::Order(order) => {
+                if let Some((_, _, repeat)) = order.schedule()
+                    && repeat.end <= self.created
+                {
+                    return Err(IntentError::field("end", "a schedule must end after it was created"));
+                }
+                order.check(genesis)
+            }
             Body::Governance(change) => genesis.changed(change, self.hash()).map(|_| ()),
         }
     }
@@ -200,6 +207,24 @@ impl SignedIntent {
     /// Checks the intent, that its initiator is a client of the cluster, and the signature.
     pub fn check(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
         self.intent.check(genesis, now)?;
+        self.check_signature(genesis)
+    }
+
+    /// As [`SignedIntent::check`], for a refresh by the schedule that this order sets up: `end` counts in place of
+    /// `expires`, which says until when the order could be taken up.
+    pub fn check_schedule(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
+        let schedule = match &self.intent.body {
+            Body::Order(order) => order.schedule(),
+            Body::Transfer(_) | Body::Governance(_) => None,
+        };
+        let (_, _, repeat) = schedule
+            .ok_or_else(|| IntentError::field("ceremony", "this intent does not set up a schedule"))?;
+        self.intent.check_form(genesis)?;
+        if now >= repeat.end || self.intent.created > now.saturating_add(CLOCK_SKEW) {
+            let problem =
+                format!("its schedule runs from {} to {}, now is {now}", self.intent.created, repeat.end);
+            return Err(IntentError::Time(problem));
+        }
         self.check_signature(genesis)
     }
 

@@ -29,4 +29,4 @@ pub use governance::{Change, Governance, Step};
 pub use id::{Hash, IntentId, WalletId};
 pub use intent::{Body, Intent, SignedIntent, Transfer};
 pub use keys::{PublicKey, Signature};
-pub use order::{Order, OrderKind, Suite};
+pub use order::{Lifted, Order, OrderKind, Purpose, Repeat, Suite};

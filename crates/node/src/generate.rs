@@ -8,7 +8,7 @@ use quorate_audit::{Body, Ceremony, CeremonyKind};
 use quorate_ceremonies::generate::{ORDER_TRY, PENDING, Pending};
 use quorate_ceremonies::{Generate, Generated};
 use quorate_coordination::rpc::ErrorCode;
-use quorate_coordination::{Certificate, NodeError, NodeResponse, WalletRecord};
+use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
 use quorate_intent::{
     Approval, Body as IntentBody, Hash, Order, OrderKind, Signature, SignedIntent, Suite, WalletId,
 };
@@ -57,7 +57,8 @@ pub(crate) async fn generate(
     };
     match result {
         Ok((record, signatures)) => {
-            let certificate = Certificate { record, order: intent, approvals, signatures };
+            let certificate =
+                Certificate { record, order: intent, approvals, proof: Proof::Generate { signatures } };
             activate(shared, &certificate).await?;
             let (attempt, record) = (certificate.record.attempt, certificate.record.hash());
             shared.log(Body::CeremonyDone { ceremony: entry, attempt, record }).await;
@@ -190,7 +191,7 @@ impl Persist for Store {
                 let attempt_try = record.bytes.as_slice().try_into().map(u32::from_be_bytes);
                 let attempt_try = attempt_try.map_err(|_| failed("a try has four bytes".to_owned()))?;
                 let accepted =
-                    self.vault.accept_order(self.wallet, self.number, attempt_try, self.order).await;
+                    self.vault.accept_order(self.wallet, self.number, attempt_try, self.order, None).await;
                 accepted.map_err(not_stored)
             }
             PENDING => {
@@ -202,7 +203,7 @@ impl Persist for Store {
                     record: crate::mesh::encode(&pending.record),
                     prepared: pending.signature.0.to_vec(),
                 };
-                self.vault.put_pending(self.wallet, share).await.map_err(not_stored)
+                self.vault.put_pending(self.wallet, share, None).await.map_err(not_stored)
             }
             other => Err(failed(format!("nothing takes a record {other}"))),
         }

@@ -1,6 +1,6 @@
 //! What can go wrong, and what to do about it.
 
-use quorate_audit::{Attempt, AuditError};
+use quorate_audit::{Attempt, AuditError, OrderRefusal};
 use quorate_intent::Hash;
 use std::path::PathBuf;
 
@@ -155,59 +155,6 @@ pub enum VaultError {
     /// The database or the file system failed.
     #[error("storage: {0}")]
     Storage(String),
-}
-
-/// Why an order is refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum OrderRefusal {
-    /// Zero is no order number or try.
-    #[error("order number and try start at 1")]
-    Zero,
-    /// A higher one was accepted, or is active.
-    #[error(
-        "its number {number} is below {accepted}, which was accepted or activated for this key; get a new order"
-    )]
-    Lower {
-        /// The order's.
-        number: u64,
-        /// The highest known.
-        accepted: u64,
-    },
-    /// Two orders with one number.
-    #[error(
-        "another order with number {number} was accepted ({accepted}); administrators must issue a new number"
-    )]
-    Other {
-        /// The number.
-        number: u64,
-        /// Hash of the one that was accepted.
-        accepted: Hash,
-    },
-    /// A try of the same generate order has left a share, whose certificate may exist already.
-    #[error(
-        "this node keeps a share of {kept}, which may be certified already; fetch the certificate from another party, or order a wallet with a new id"
-    )]
-    Kept {
-        /// The attempt of the share.
-        kept: Attempt,
-    },
-    /// The key exists.
-    #[error("this key exists already, its epoch is {active}; order a wallet with a new id")]
-    Exists {
-        /// The certified epoch.
-        active: Attempt,
-    },
-    /// The try was used.
-    #[error("try {attempt_try} of order {number} is not above {last}; run it again with a higher one")]
-    Try {
-        /// The number.
-        number: u64,
-        /// What was asked for.
-        attempt_try: u32,
-        /// The last one.
-        last: u32,
-    },
 }
 
 impl VaultError {

@@ -31,11 +31,12 @@ mod tests;
 
 pub use crate::core::Vault;
 pub use disputes::{DisputeRecord, MAX_EVIDENCE, Renewal};
-pub use error::{OrderRefusal, VaultError};
+pub use error::VaultError;
 pub use open::Identity;
-pub use orders::{AcceptedOrder, GENERATE};
 pub use settings::{MAX_SETTING, MAX_SETTING_NAME};
 pub use shares::{Activation, Erasure, MAX_PUBLIC, MAX_SECRET, Share};
 pub use unlock::Unlock;
 
-pub use quorate_audit::{Attempt, Body, Dispute, Entry, Head, Severity, WillSign};
+pub use quorate_audit::{
+    AcceptedOrder, Attempt, Body, Dispute, Entry, Epochs, GENERATE, Head, OrderRefusal, Severity, WillSign,
+};

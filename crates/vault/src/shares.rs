@@ -1,11 +1,12 @@
 //! Shares by epoch: pending until a certificate, then active; what lies below is erased (docs/spec §2.3).
 
 use crate::core::{Shared, Vault, detached, open_value, seal_value};
-use crate::orders::{GENERATE, accepted, admit_generate};
+use crate::orders::accepted;
 use crate::seal::{Place, Sealer};
 use crate::store::{Rows, ShareRow};
 use crate::{Attempt, VaultError};
 use borsh::{BorshDeserialize, BorshSerialize};
+use quorate_audit::{AttemptRefusal, Certified, Epochs};
 use quorate_intent::WalletId;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -15,7 +16,7 @@ pub const MAX_SECRET: usize = 32 * 1024;
 /// Largest record, `prepared` or certificate, in bytes.
 pub const MAX_PUBLIC: usize = 256 * 1024;
 /// Most shares of one key, pending ones included.
-const MAX_SHARES: u64 = 256;
+const MAX_SHARES: u64 = 4096;
 
 /// A share of one epoch. Its secret is erased on drop.
 pub struct Share {
@@ -34,7 +35,8 @@ pub struct Share {
 pub struct Activation {
     /// False when a certificate above this one is held already: this one was ignored.
     pub activated: bool,
-    /// Whether this node holds a share of the active epoch; false for who is not among its recipients.
+    /// Whether this node holds a share of the active epoch; false for who is not among its recipients, after a destroy, and
+    /// at a recipient whose folder went back in time (§2.4).
     pub share: bool,
     /// Whether what lay below is gone from every file.
     pub erased: Erasure,
@@ -90,6 +92,15 @@ pub async fn attempts(rows: &mut Rows<'_>, wallet: &WalletId) -> Result<Vec<Atte
     rows.shares(&wallet.0).await?.iter().map(|row| attempt(&row.attempt)).collect()
 }
 
+/// What this node holds of a key, as the rules of §2.3 see it.
+pub async fn epochs(sealer: &Sealer, rows: &mut Rows<'_>, wallet: &WalletId) -> Result<Epochs, VaultError> {
+    Ok(Epochs {
+        accepted: accepted(sealer, rows, wallet).await?,
+        certified: certified(sealer, rows, wallet).await?.map(|(rank, _)| rank),
+        shares: attempts(rows, wallet).await?.into_iter().collect(),
+    })
+}
+
 /// All shares of a key, lowest first.
 pub async fn all(sealer: &Sealer, rows: &mut Rows<'_>, wallet: &WalletId) -> Result<Vec<Share>, VaultError> {
     rows.shares(&wallet.0).await?.into_iter().map(|row| open(sealer, wallet, &row)).collect()
@@ -110,31 +121,21 @@ fn seal(sealer: &Sealer, wallet: &WalletId, share: &Share) -> Result<ShareRow, V
 }
 
 impl Shared {
-    async fn put_pending(&self, wallet: WalletId, share: &Share) -> Result<(), VaultError> {
+    async fn put_pending(
+        &self,
+        wallet: WalletId,
+        share: &Share,
+        base: Option<Attempt>,
+    ) -> Result<(), VaultError> {
         let attempt = share.attempt;
         let mut core = self.core.lock().await;
         let mut tx = core.begin().await?;
         let mut rows = tx.rows();
-        match accepted(&self.sealer, &mut rows, &wallet).await? {
-            Some(order)
-                if order.number == attempt.order_number && order.attempt_try >= attempt.attempt_try => {}
-            Some(order) => {
-                let problem = format!("order {} try {} was accepted last", order.number, order.attempt_try);
-                return Err(VaultError::attempt(attempt, problem));
-            }
-            None => return Err(VaultError::attempt(attempt, "its order was not accepted before")),
-        }
-        if let Some((active, _)) = certified(&self.sealer, &mut rows, &wallet).await?
-            && attempt <= active
-        {
-            return Err(VaultError::attempt(attempt, format!("it is not above the active epoch, {active}")));
-        }
-        if rows.share(&wallet.0, &attempt.to_bytes()).await?.is_some() {
-            return Err(VaultError::attempt(attempt, "its share is stored already"));
-        }
-        if attempt.order_number == GENERATE {
-            admit_generate(&self.sealer, &mut rows, &wallet).await?;
-        }
+        let refused = |problem: AttemptRefusal| match problem {
+            AttemptRefusal::Order(refusal) => VaultError::Order(refusal),
+            problem => VaultError::attempt(attempt, problem.to_string()),
+        };
+        epochs(&self.sealer, &mut rows, &wallet).await?.prepare(attempt, base).map_err(refused)?;
         if rows.count_shares(&wallet.0).await? >= MAX_SHARES {
             return Err(VaultError::attempt(attempt, format!("{MAX_SHARES} shares of this key are pending")));
         }
@@ -160,40 +161,23 @@ impl Shared {
         let mut core = self.core.lock().await;
         let mut tx = core.begin().await?;
         let mut rows = tx.rows();
-        let highest = certified(&self.sealer, &mut rows, &wallet).await?.map(|(highest, _)| highest);
-        if attempt.order_number == GENERATE {
-            only_generation(attempt, highest, &attempts(&mut rows, &wallet).await?)?;
-        }
-        let activated = highest.is_none_or(|highest| highest <= attempt);
-        if activated {
-            let sealed = self.sealer.seal(certificate_place(&wallet, &bytes), certificate)?;
-            rows.put_certificate(&wallet.0, &bytes, &sealed).await?;
-            rows.delete_shares_below(&wallet.0, &bytes).await?;
-        }
-        let active = highest.filter(|highest| *highest > attempt).unwrap_or(attempt).to_bytes();
-        let share = rows.share(&wallet.0, &active).await?.is_some();
+        let held = epochs(&self.sealer, &mut rows, &wallet).await?;
+        let refused = |problem: AttemptRefusal| VaultError::attempt(attempt, problem.to_string());
+        let (activated, share) = match held.certify(attempt).map_err(refused)? {
+            Certified::Ignored => (false, held.active().is_some()),
+            Certified::Taken { erase, share } => {
+                let sealed = self.sealer.seal(certificate_place(&wallet, &bytes), certificate)?;
+                rows.put_certificate(&wallet.0, &bytes, &sealed).await?;
+                for below in erase {
+                    rows.delete_share(&wallet.0, &below.to_bytes()).await?;
+                }
+                (true, share)
+            }
+        };
         let committed = tx.commit().await;
         core.settle(committed)?;
         let erased = erase(core.store()?.checkpoint().await);
         Ok(Activation { activated, share, erased })
-    }
-}
-
-/// A key is generated once: a generate certificate of another attempt than the one that is active, or than one whose
-/// share is kept, would put another key in its place.
-fn only_generation(new: Attempt, active: Option<Attempt>, shares: &[Attempt]) -> Result<(), VaultError> {
-    let active = active.filter(|active| active.order_number == GENERATE && *active != new);
-    if let Some(active) = active {
-        let problem = format!("the key was generated as {active}, and another generation never replaces it");
-        return Err(VaultError::attempt(new, problem));
-    }
-    let below = |kept: &&Attempt| kept.order_number == GENERATE && **kept < new;
-    match shares.iter().find(below) {
-        None => Ok(()),
-        Some(kept) => {
-            let problem = format!("a share of {kept} is kept, which may be certified too; nothing is erased");
-            Err(VaultError::attempt(new, problem))
-        }
     }
 }
 
@@ -216,19 +200,26 @@ pub fn erase(checkpoint: Result<bool, VaultError>) -> Erasure {
 
 impl Vault {
     /// Stores a new share and this node's signed `prepared` in one durable write and reads both back. Only then may
-    /// `prepared` leave; from here on the share stays until a certificate at or above it (§2.3). The attempt's order
-    /// must be the one accepted last, and the attempt above the active epoch.
-    pub async fn put_pending(&self, wallet: WalletId, share: Share) -> Result<(), VaultError> {
+    /// `prepared` leave; from here on only a certificate above it erases the share (§2.3). `base` is the epoch that it was
+    /// made from, none for a generation. Refused by the rules of [`Epochs::prepare`], judged inside of the same write.
+    pub async fn put_pending(
+        &self,
+        wallet: WalletId,
+        share: Share,
+        base: Option<Attempt>,
+    ) -> Result<(), VaultError> {
         VaultError::size("share", share.secret.len(), MAX_SECRET)?;
         VaultError::size("record", share.record.len(), MAX_PUBLIC)?;
         VaultError::size("prepared", share.prepared.len(), MAX_PUBLIC)?;
         let shared = self.shared.clone();
-        detached(async move { shared.put_pending(wallet, &share).await }).await
+        detached(async move { shared.put_pending(wallet, &share, base).await }).await
     }
 
     /// Stores a certificate that the caller has judged, makes its attempt the active epoch, erases every share below it
-    /// and keeps pendings above. A certificate below the active epoch is ignored. Repeating it is harmless. One of a
-    /// second generation (order number 1) of the same key is refused: it replaces and erases nothing.
+    /// and keeps pendings above, all by [`Epochs::certify`] and in one write. `attempt` is the certificate's rank: that of a
+    /// destroy is [`Attempt::end`], and erases whatever has a lower order number. A certificate below the active epoch is
+    /// ignored. Repeating it is harmless. One of a second generation (order number 1) of the same key is refused: it replaces
+    /// and erases nothing.
     pub async fn activate(
         &self,
         wallet: WalletId,

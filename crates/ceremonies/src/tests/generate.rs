@@ -3,7 +3,7 @@
 use super::world::*;
 use crate::generate::{ORDER_TRY, PENDING};
 use crate::{Generate, Generated};
-use quorate_coordination::record::CERTIFICATE_DOMAIN;
+use quorate_coordination::certificate::CERTIFICATE_DOMAIN;
 use quorate_intent::{Hash, Suite, WalletId};
 use quorate_protocols::Severity;
 use quorate_protocols::key::KeyShare;

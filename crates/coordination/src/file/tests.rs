@@ -94,15 +94,15 @@ fn certificate() -> Certificate {
         wallet: WALLET,
         suite: Suite::Ed25519,
         label: "vault".into(),
-        attempt: Attempt { order_number: 1, attempt_try: 0, transcript: Hash([4; 32]) },
+        attempt: Attempt { order_number: 1, attempt_try: 1, transcript: Hash([4; 32]) },
         order: order.intent.hash(),
         parties,
         public: KeySet::Ed25519(shares()).encode(),
     };
-    let statement = digest(crate::record::CERTIFICATE_DOMAIN, &record.statement());
+    let statement = digest(crate::certificate::CERTIFICATE_DOMAIN, &record.statement());
     let signatures = seeds().map(|seed| sign(&key(seed), &statement)).to_vec();
     let approvals = vec![Approval::new(order.intent.hash(), Verdict::Approve, &key(14))];
-    Certificate { record, order, approvals, signatures }
+    Certificate { record, order, approvals, proof: crate::Proof::Generate { signatures } }
 }
 
 /// A call to parties 1 and 2 and the files that they make; `tag` makes it another call.

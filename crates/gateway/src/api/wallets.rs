@@ -202,7 +202,7 @@ pub async fn certificate(
         record: certificate.record.hash(),
         order: certificate.order,
         approvals: certificate.approvals,
-        signatures: certificate.signatures,
+        signatures: certificate.proof.signatures().to_vec(),
     }))
 }
 

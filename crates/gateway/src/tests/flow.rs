@@ -135,10 +135,10 @@ pub async fn scene(wrong: &'static [usize], trouble: Trouble) -> Scene {
 }
 
 fn resign(certificate: &mut Certificate) {
-    let domain = quorate_coordination::record::CERTIFICATE_DOMAIN;
+    let domain = quorate_coordination::certificate::CERTIFICATE_DOMAIN;
     let statement = quorate_session::statement_digest(domain, &certificate.record.statement());
-    certificate.signatures =
-        party_seeds().map(|seed| quorate_intent::keys::sign(&key(seed), &statement)).to_vec();
+    let signatures = party_seeds().map(|seed| quorate_intent::keys::sign(&key(seed), &statement)).to_vec();
+    certificate.proof = quorate_coordination::Proof::Generate { signatures };
 }
 
 impl Scene {

@@ -4,7 +4,7 @@ use super::nodes::{Play, listeners, play, status};
 use super::support::*;
 use crate::{Identity, Limits};
 use quorate_coordination::rpc::ErrorCode;
-use quorate_coordination::{NodeError, NodeRequest, NodeResponse};
+use quorate_coordination::{NodeError, NodeRequest, NodeResponse, Proof};
 use quorate_intent::{Genesis, SignedIntent, Suite, Verdict};
 use serde_json::json;
 use std::sync::Arc;
@@ -71,13 +71,18 @@ async fn one_good_certificate_makes_the_wallet() {
 async fn a_certificate_that_does_not_hold_makes_none() {
     let (_folder, bench, order, _) = approved(|genesis, order| {
         let mut forged = certificate(order);
-        forged.signatures[2] = forged.signatures[1];
+        let Proof::Generate { signatures } = &mut forged.proof else { panic!() };
+        signatures[2] = signatures[1];
         answers(genesis, move |_| Ok(NodeResponse::Generated(Box::new(forged.clone()))))
     })
     .await;
     let end = bench.wait(&order).await;
     assert_eq!(end.json["state"], "failed");
-    assert!(end.json["reason"].as_str().unwrap().contains("party 3"), "{}", end.json["reason"]);
+    assert!(
+        end.json["reason"].as_str().unwrap().contains("lacks the valid signature of"),
+        "{}",
+        end.json["reason"]
+    );
     assert_eq!(bench.get(&format!("/v1/wallets/{WALLET}")).await.problem(), (404, "unknown_wallet"));
 }
 

@@ -4,7 +4,7 @@ use crate::{Config, Gateway, Identity, Limits, Running};
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use ed25519_dalek::SigningKey;
-use quorate_coordination::{Certificate, KeySet, WalletRecord};
+use quorate_coordination::{Certificate, KeySet, Proof, WalletRecord};
 use quorate_intent::api_auth::RequestAuth;
 use quorate_intent::keys::public;
 use quorate_intent::*;
@@ -211,12 +211,12 @@ pub fn certificate(order: &SignedIntent) -> Certificate {
         public: keys().encode(),
     };
     let statement = quorate_session::statement_digest(
-        quorate_coordination::record::CERTIFICATE_DOMAIN,
+        quorate_coordination::certificate::CERTIFICATE_DOMAIN,
         &record.statement(),
     );
     let signatures = party_seeds().map(|seed| quorate_intent::keys::sign(&key(seed), &statement)).to_vec();
     let approvals = vec![Approval::new(order.intent.hash(), Verdict::Approve, &key(ADMIN))];
-    Certificate { record, order: order.clone(), approvals, signatures }
+    Certificate { record, order: order.clone(), approvals, proof: Proof::Generate { signatures } }
 }
 
 /// Gives a gateway the wallet, as if it had been generated, before it starts.

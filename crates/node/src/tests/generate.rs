@@ -3,9 +3,9 @@
 use super::*;
 use crate::calls::handle;
 use quorate_audit::{Attempt, Body as Entry};
-use quorate_coordination::record::CERTIFICATE_DOMAIN;
+use quorate_coordination::certificate::CERTIFICATE_DOMAIN;
 use quorate_coordination::rpc::ErrorCode;
-use quorate_coordination::{Certificate, NodeError, NodeRequest, NodeResponse, WalletRecord};
+use quorate_coordination::{Certificate, NodeError, NodeRequest, NodeResponse, Proof, WalletRecord};
 use quorate_session::statement_digest;
 use quorate_vault::Share;
 
@@ -33,7 +33,7 @@ async fn what_an_earlier_try_left_behind_is_kept() {
     let (order, other) = (cluster.order(wallet, "one"), cluster.order(wallet, "two"));
     let hash = order.0.intent.hash();
     // A try in which this node has signed and nobody gave it the certificate.
-    vault.accept_order(wallet, 1, 1, hash).await.unwrap();
+    vault.accept_order(wallet, 1, 1, hash, None).await.unwrap();
     let attempt = Attempt { order_number: 1, attempt_try: 1, transcript: Hash([5; 32]) };
     let record = WalletRecord {
         wallet,
@@ -46,7 +46,7 @@ async fn what_an_earlier_try_left_behind_is_kept() {
     };
     let record = crate::mesh::encode(&record);
     let share = Share { attempt, secret: Zeroizing::new(vec![1; 32]), record, prepared: vec![2; 64] };
-    vault.put_pending(wallet, share).await.unwrap();
+    vault.put_pending(wallet, share, None).await.unwrap();
     refusal(&cluster, order, ErrorCode::Ceremony, "keeps the share").await;
     refusal(&cluster, other, ErrorCode::Refused, "another order").await;
     assert_eq!(vault.pendings(&wallet).await.unwrap()[0].attempt, attempt);
@@ -54,7 +54,7 @@ async fn what_an_earlier_try_left_behind_is_kept() {
     // An order of which the last try is spent says no hello: that would be evidence against this node.
     let spent = WalletId([2; 16]);
     let order = cluster.order(spent, "spent");
-    vault.accept_order(spent, 1, u32::MAX, order.0.intent.hash()).await.unwrap();
+    vault.accept_order(spent, 1, u32::MAX, order.0.intent.hash(), None).await.unwrap();
     refusal(&cluster, order, ErrorCode::Refused, "used up").await;
     // Nor does a second order with the number of the first.
     refusal(&cluster, cluster.order(spent, "again"), ErrorCode::Refused, "another order").await;
@@ -71,7 +71,7 @@ fn second(cluster: &Cluster, first: &Certificate) -> Certificate {
     second.record.attempt.transcript = Hash([6; 32]);
     let digest = statement_digest(CERTIFICATE_DOMAIN, &second.record.statement());
     let sign = |n| keys::sign(cluster.shared(n).vault.identity().expose(), &digest);
-    second.signatures = (0..3).map(sign).collect();
+    second.proof = Proof::Generate { signatures: (0..3).map(sign).collect() };
     second
 }
 

@@ -133,11 +133,11 @@ impl Rows<'_> {
         unsigned(query.fetch_one(&mut *self.0).await?)
     }
 
-    /// Deletes a key's shares below an attempt; says how many.
-    pub async fn delete_shares_below(&mut self, wallet: &[u8], attempt: &[u8]) -> Result<u64, VaultError> {
-        let statement = "DELETE FROM shares WHERE wallet = ?1 AND attempt < ?2";
-        let done = sqlx::query(statement).bind(wallet).bind(attempt).execute(&mut *self.0).await?;
-        Ok(done.rows_affected())
+    /// Deletes a share.
+    pub async fn delete_share(&mut self, wallet: &[u8], attempt: &[u8]) -> Result<(), VaultError> {
+        let statement = "DELETE FROM shares WHERE wallet = ?1 AND attempt = ?2";
+        sqlx::query(statement).bind(wallet).bind(attempt).execute(&mut *self.0).await?;
+        Ok(())
     }
 
     /// A key's highest certificate: its attempt and the sealed bytes.

@@ -39,7 +39,7 @@ async fn everything_survives_a_restart() {
     vault.pin_genesis(&genesis("one")).await.unwrap();
     let other = vault.pin_genesis(&genesis("two")).await;
     assert!(matches!(other, Err(VaultError::OtherGenesis { .. })));
-    vault.accept_order(WALLET, 1, 1, Hash([1; 32])).await.unwrap();
+    accept(&vault, WALLET, 1, 1, Hash([1; 32])).await.unwrap();
     vault.set("name", b"value").await.unwrap();
     assert_eq!(vault.count("boot").await.unwrap(), 1);
     let edge = DisputeRecord {
@@ -165,7 +165,7 @@ async fn orders_only_go_up() {
         (u64::MAX, u32::MAX, 3, Some(Try { number: u64::MAX, attempt_try: u32::MAX, last: u32::MAX })),
     ];
     for (number, attempt_try, hash, wanted) in steps {
-        let got = vault.accept_order(WALLET, number, attempt_try, Hash([hash; 32])).await;
+        let got = accept(&vault, WALLET, number, attempt_try, Hash([hash; 32])).await;
         match (got, wanted) {
             (Ok(()), None) => {}
             (Err(VaultError::Order(got)), Some(wanted)) => assert_eq!(got, wanted),
@@ -174,7 +174,7 @@ async fn orders_only_go_up() {
         vault = reopen(vault, &path).await;
     }
     // Another key counts for itself.
-    vault.accept_order(WalletId([1; 16]), 1, 1, Hash([1; 32])).await.unwrap();
+    accept(&vault, WalletId([1; 16]), 1, 1, Hash([1; 32])).await.unwrap();
 }
 
 #[tokio::test]
@@ -234,11 +234,11 @@ async fn sizes_are_limited() {
     too_large(vault.dispute(record.clone()).await.unwrap_err());
     record.evidence.pop();
     vault.dispute(record).await.unwrap();
-    vault.accept_order(WALLET, 1, 1, Hash([1; 32])).await.unwrap();
-    too_large(vault.put_pending(WALLET, share(attempt(1, 1, 1), &big(crate::MAX_SECRET))).await.unwrap_err());
+    accept(&vault, WALLET, 1, 1, Hash([1; 32])).await.unwrap();
+    too_large(put(&vault, WALLET, share(attempt(1, 1, 1), &big(crate::MAX_SECRET))).await.unwrap_err());
     let mut largest = share(attempt(1, 1, 1), &big(crate::MAX_SECRET - 1));
     (largest.record, largest.prepared) = (big(crate::MAX_PUBLIC - 1), big(crate::MAX_PUBLIC - 1));
-    vault.put_pending(WALLET, largest).await.unwrap();
+    put(&vault, WALLET, largest).await.unwrap();
     let mut long = will_sign(1, 1, &[]);
     long.rule = "r".repeat(2000);
     assert!(matches!(vault.will_sign(long).await, Err(VaultError::Audit(_))));

@@ -26,8 +26,8 @@ fn secret(seed: u8, length: usize) -> Vec<u8> {
 }
 
 async fn pend(vault: &Vault, wallet: WalletId, attempt: Attempt, secret: &[u8]) {
-    let _ = vault.accept_order(wallet, attempt.order_number, attempt.attempt_try, Hash([1; 32])).await;
-    vault.put_pending(wallet, share(attempt, secret)).await.unwrap();
+    let _ = accept(&vault, wallet, attempt.order_number, attempt.attempt_try, Hash([1; 32])).await;
+    put(&vault, wallet, share(attempt, secret)).await.unwrap();
 }
 
 #[tokio::test]
@@ -66,10 +66,10 @@ async fn pending_active_and_what_lies_below_and_above() {
     assert!(vault.pendings(&WALLET).await.unwrap().is_empty());
     // What is certified binds orders too: nothing below it, and no try of it that is not above.
     for (number, attempt_try) in [(2, 9), (3, 1)] {
-        let order = vault.accept_order(WALLET, number, attempt_try, Hash([1; 32])).await;
+        let order = accept(&vault, WALLET, number, attempt_try, Hash([1; 32])).await;
         assert!(matches!(order, Err(VaultError::Order(_))), "{number} {attempt_try}");
     }
-    vault.accept_order(WALLET, 3, 2, Hash([1; 32])).await.unwrap();
+    accept(&vault, WALLET, 3, 2, Hash([1; 32])).await.unwrap();
 }
 
 /// Who withholds its signature can hold a certificate that nobody else has seen, while the others time out: a second
@@ -81,14 +81,14 @@ async fn a_key_is_generated_once() {
     let (first, second) = (attempt(1, 1, 5), attempt(1, 2, 6));
     let (_folder, path, vault) = fresh().await;
     // Nothing signed yet: a try that timed out may be repeated.
-    vault.accept_order(WALLET, 1, 1, order).await.unwrap();
-    vault.accept_order(WALLET, 1, 2, order).await.unwrap();
-    vault.put_pending(WALLET, share(first, b"first")).await.unwrap();
+    accept(&vault, WALLET, 1, 1, order).await.unwrap();
+    accept(&vault, WALLET, 1, 2, order).await.unwrap();
+    put(&vault, WALLET, share(first, b"first")).await.unwrap();
     // The second try had its number recorded before the first one's share came: it comes too late all the same.
-    let late = vault.put_pending(WALLET, share(second, b"second")).await;
+    let late = put(&vault, WALLET, share(second, b"second")).await;
     assert!(matches!(late, Err(VaultError::Order(Kept { kept })) if kept == first), "{late:?}");
     let vault = reopen(vault, &path).await;
-    let again = vault.accept_order(WALLET, 1, 3, order).await;
+    let again = accept(&vault, WALLET, 1, 3, order).await;
     assert!(matches!(again, Err(VaultError::Order(Kept { kept })) if kept == first), "{again:?}");
     // A certificate of another generation erases nothing and is not kept.
     let other = vault.activate(WALLET, second, b"other".to_vec()).await;
@@ -103,9 +103,9 @@ async fn a_key_is_generated_once() {
     }
     assert_eq!(vault.certificate(&WALLET).await.unwrap().unwrap().0, first);
     assert_eq!(vault.active(&WALLET).await.unwrap().unwrap().secret.as_slice(), b"first");
-    let exists = vault.accept_order(WALLET, 1, 3, order).await;
+    let exists = accept(&vault, WALLET, 1, 3, order).await;
     assert!(matches!(exists, Err(VaultError::Order(Exists { active })) if active == first), "{exists:?}");
-    let exists = vault.put_pending(WALLET, share(second, b"second")).await;
+    let exists = put(&vault, WALLET, share(second, b"second")).await;
     assert!(matches!(exists, Err(VaultError::Order(Exists { .. }))), "{exists:?}");
     // The same certificate again is harmless, and later orders replace the epoch as they should.
     assert!(vault.activate(WALLET, first, b"certificate".to_vec()).await.unwrap().activated);
@@ -120,19 +120,19 @@ async fn pendings_need_their_order_and_a_higher_attempt() {
     let refused = |result: Result<(), VaultError>| {
         assert!(matches!(result, Err(VaultError::Attempt { .. })), "{result:?}")
     };
-    refused(vault.put_pending(WALLET, share(attempt(1, 1, 1), b"s")).await);
-    vault.accept_order(WALLET, 2, 2, Hash([1; 32])).await.unwrap();
-    refused(vault.put_pending(WALLET, share(attempt(1, 1, 1), b"s")).await);
-    refused(vault.put_pending(WALLET, share(attempt(3, 1, 1), b"s")).await);
-    refused(vault.put_pending(WALLET, share(attempt(2, 3, 1), b"s")).await);
-    vault.put_pending(WALLET, share(attempt(2, 2, 1), b"s")).await.unwrap();
-    refused(vault.put_pending(WALLET, share(attempt(2, 2, 1), b"t")).await);
+    refused(put(&vault, WALLET, share(attempt(1, 1, 1), b"s")).await);
+    accept(&vault, WALLET, 2, 2, Hash([1; 32])).await.unwrap();
+    refused(put(&vault, WALLET, share(attempt(1, 1, 1), b"s")).await);
+    refused(put(&vault, WALLET, share(attempt(3, 1, 1), b"s")).await);
+    refused(put(&vault, WALLET, share(attempt(2, 3, 1), b"s")).await);
+    put(&vault, WALLET, share(attempt(2, 2, 1), b"s")).await.unwrap();
+    refused(put(&vault, WALLET, share(attempt(2, 2, 1), b"t")).await);
     // Another transcript of the same try is another attempt.
-    vault.put_pending(WALLET, share(attempt(2, 2, 9), b"s")).await.unwrap();
+    put(&vault, WALLET, share(attempt(2, 2, 9), b"s")).await.unwrap();
     vault.activate(WALLET, attempt(2, 2, 5), vec![]).await.unwrap();
-    refused(vault.put_pending(WALLET, share(attempt(2, 2, 5), b"s")).await);
-    refused(vault.put_pending(WALLET, share(attempt(2, 2, 4), b"s")).await);
-    vault.put_pending(WALLET, share(attempt(2, 2, 6), b"s")).await.unwrap();
+    refused(put(&vault, WALLET, share(attempt(2, 2, 5), b"s")).await);
+    refused(put(&vault, WALLET, share(attempt(2, 2, 4), b"s")).await);
+    put(&vault, WALLET, share(attempt(2, 2, 6), b"s")).await.unwrap();
 }
 
 #[tokio::test]

@@ -58,6 +58,28 @@ fn share(attempt: Attempt, secret: &[u8]) -> Share {
     }
 }
 
+/// What a party would start from: the highest certified epoch, or one that it was told of.
+async fn base(vault: &Vault, wallet: WalletId, number: u64) -> Option<Attempt> {
+    let certified = vault.epochs(&wallet).await.unwrap().certified;
+    (number > 1).then(|| certified.unwrap_or(attempt(1, 1, 1)))
+}
+
+async fn accept(
+    vault: &Vault,
+    wallet: WalletId,
+    number: u64,
+    attempt_try: u32,
+    order: Hash,
+) -> Result<(), VaultError> {
+    let base = base(vault, wallet, number).await;
+    vault.accept_order(wallet, number, attempt_try, order, base).await
+}
+
+async fn put(vault: &Vault, wallet: WalletId, share: Share) -> Result<(), VaultError> {
+    let base = base(vault, wallet, share.attempt.order_number).await;
+    vault.put_pending(wallet, share, base).await
+}
+
 fn will_sign(intent: u8, form: u8, resources: &[u8]) -> WillSign {
     WillSign {
         intent: Hash([intent; 32]),

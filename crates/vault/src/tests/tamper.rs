@@ -10,9 +10,9 @@ use sqlx::{ConnectOptions, Connection};
 async fn full() -> (tempfile::TempDir, PathBuf) {
     let (folder, path, vault) = fresh().await;
     for wallet in [WalletId([1; 16]), WalletId([2; 16])] {
-        vault.accept_order(wallet, 2, 3, Hash([1; 32])).await.unwrap();
+        accept(&vault, wallet, 2, 3, Hash([1; 32])).await.unwrap();
         for n in 1..=3 {
-            vault.put_pending(wallet, share(attempt(2, n, 1), &[n as u8; 64])).await.unwrap();
+            put(&vault, wallet, share(attempt(2, n, 1), &[n as u8; 64])).await.unwrap();
         }
         vault.activate(wallet, attempt(2, 2, 1), b"certificate".to_vec()).await.unwrap();
     }
