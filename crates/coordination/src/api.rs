@@ -383,6 +383,38 @@ object! {
         /// Hash of the epoch's public record.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub record: Hash,
+        /// Since when the gateway knows this epoch, Unix seconds; absent where it is not known.
+        #[serde(default)]
+        pub since: Option<u64>,
+        /// When the key was last refreshed or given to other parties, Unix seconds; absent when it never was.
+        #[serde(default)]
+        pub refreshed: Option<u64>,
+        /// Whether the key is destroyed: everything else here is history then.
+        #[serde(default)]
+        pub destroyed: bool,
+        /// The number of the wallet's next order.
+        #[serde(default)]
+        pub next_order: u64,
+        /// When it is refreshed by itself, if it is.
+        #[serde(default)]
+        pub schedule: Option<ScheduleView>,
+    }
+}
+
+object! {
+    /// A schedule of refreshes.
+    pub struct ScheduleView {
+        /// The order that carries it.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub order: IntentId,
+        /// Seconds from one epoch to the next.
+        pub interval: u64,
+        /// No refresh begins at or after it, Unix seconds.
+        pub end: u64,
+        /// When the next refresh is due, Unix seconds.
+        pub next: u64,
+        /// The alert: why the last refresh did not come to its end.
+        pub problem: Option<String>,
     }
 }
 

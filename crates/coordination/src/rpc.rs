@@ -65,6 +65,19 @@ pub enum NodeRequest {
         /// The administrators' approvals.
         approvals: Vec<Approval>,
     },
+    /// Take part in a reshare, as a dealer, a recipient or both.
+    Reshare {
+        /// Routes the ceremony's messages.
+        ceremony: [u8; 32],
+        /// The order.
+        order: SignedIntent,
+        /// The administrators' approvals.
+        approvals: Vec<Approval>,
+        /// The certificate of the epoch that is reshared.
+        base: Certificate,
+        /// D: exactly t party indices of the base, ascending.
+        dealers: Vec<u16>,
+    },
     /// Make nonces for signing with a Schnorr key.
     Commitments {
         /// The key.
@@ -153,6 +166,8 @@ pub enum NodeResponse {
     Signed(Vec<Partial>),
     /// To anything else.
     Done,
+    /// To `Reshare`, from a recipient: the new epoch's certificate.
+    Reshared(Box<Certificate>),
     /// To `Steps`.
     Steps(Vec<Step>),
 }

@@ -7,9 +7,10 @@ use crate::gateway::Gateway;
 use crate::store::{Change, IntentRow, NewRow, Tx, now};
 use axum::http::StatusCode;
 use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
+use quorate_coordination::Certificate;
 use quorate_coordination::api::{IntentView, Missing, NewIntent, State};
 use quorate_intent::{
-    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, PublicKey, SignedIntent,
+    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, OrderKind, PublicKey, SignedIntent,
     Transfer, Verdict, WalletId,
 };
 use quorate_policy::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
@@ -125,6 +126,10 @@ async fn add_transfer<'g>(
         let problem = format!("this gateway knows no wallet {}", transfer.wallet);
         return Err(IntentError::field("wallet", problem).into());
     };
+    if certificate.destroys() {
+        let problem = format!("wallet {} is destroyed and signs nothing any more", transfer.wallet);
+        return Err(IntentError::field("wallet", problem).into());
+    }
     let key = certificate.record.keys().map_err(ApiError::internal)?.wallet_key();
     quorate_chains::address(&key, &transfer.network, &account_path(transfer.account))?;
     quorate_chains::check_destination(&transfer.network, &transfer.to)?;
@@ -203,21 +208,59 @@ async fn add_order<'g>(
     signed: &SignedIntent,
     order: &Order,
 ) -> Result<Option<Tx<'g>>, ApiError> {
-    let taken = |detail: String| ApiError::new(StatusCode::CONFLICT, "wallet_exists", detail).field("wallet");
-    if gateway.store.wallet(&order.wallet).await?.is_some() {
-        return Err(taken(format!("wallet {} exists already; take another id", order.wallet)));
-    }
+    check_order(gateway, order).await?;
     let mut tx = gateway.store.begin().await?;
     if tx.intent(&signed.intent.id()).await?.is_some() {
         return Ok(None);
     }
     if let Some(other) = tx.open_order(&order.wallet).await? {
-        return Err(taken(format!("intent {other} is about wallet {} and not finished", order.wallet)));
+        let detail = format!("intent {other} is about wallet {} and not finished", order.wallet);
+        return Err(ApiError::new(StatusCode::CONFLICT, "order_pending", detail).field("wallet"));
     }
     let row =
         NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None, by_file: false };
     tx.add_intent(&row).await?;
     Ok(Some(tx))
+}
+
+/// Refuses early what nodes would refuse later: an order for another state of the key than the one it is in.
+async fn check_order(gateway: &Gateway, order: &Order) -> Result<(), ApiError> {
+    let wallet = order.wallet;
+    let conflict = |code, field: &str, detail: String| {
+        ApiError::new(StatusCode::CONFLICT, code, detail).field(field)
+    };
+    let held = gateway.store.wallet(&wallet).await?;
+    let Some(held) = held else {
+        if matches!(order.kind, OrderKind::Generate { .. }) {
+            return Ok(());
+        }
+        return Err(IntentError::field("wallet", format!("this gateway knows no wallet {wallet}")).into());
+    };
+    if matches!(order.kind, OrderKind::Generate { .. }) {
+        let detail = format!("wallet {wallet} exists already; take another id");
+        return Err(conflict("wallet_exists", "wallet", detail));
+    }
+    if held.destroys() {
+        let detail = format!("wallet {wallet} is destroyed, and nothing brings it back");
+        return Err(conflict("wallet_destroyed", "wallet", detail));
+    }
+    let next = next_order(gateway, &held).await?;
+    if order.number != next {
+        let detail = format!("the next order of wallet {wallet} has number {next}, found {}", order.number);
+        return Err(conflict("order_number", "number", detail));
+    }
+    let (OrderKind::Reshare { base, .. } | OrderKind::Destroy { base }) = &order.kind else { return Ok(()) };
+    if *base != held.record.hash() {
+        let detail = format!("the order names another epoch than the active one of wallet {wallet}");
+        return Err(conflict("stale_base", "base", detail));
+    }
+    Ok(())
+}
+
+/// The number of a wallet's next order: above that of its epoch and of every order that nodes may have accepted.
+pub async fn next_order(gateway: &Gateway, held: &Certificate) -> Result<u64, sqlx::Error> {
+    let highest = gateway.store.highest_order(&held.record.wallet).await?;
+    Ok(highest.max(held.rank().order_number).saturating_add(1))
 }
 
 /// Takes an approver's verdict in.

@@ -7,6 +7,8 @@ mod governance;
 mod material;
 mod order;
 mod pairs;
+mod reshare;
+mod schedule;
 mod sets;
 mod stock;
 mod transfer;
@@ -19,9 +21,9 @@ use crate::store::{Change, now};
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
 use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stock::Stock;
 use tokio::sync::{RwLock, Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -51,6 +53,8 @@ pub enum Work {
     Intent(IntentId),
     /// Set up what a wallet signs with, ahead of need.
     Prepare(WalletId),
+    /// Refresh a wallet whose schedule is due.
+    Refresh(WalletId),
     /// Link to the nodes of a new governance version.
     Follow,
 }
@@ -62,6 +66,8 @@ pub struct Coordinator {
     stock: Stock,
     /// Presigning shares it; pair set-up, which replaces what presigning uses, has it alone.
     pairs: RwLock<()>,
+    /// Among whom all pairs were renewed last, and when.
+    renewed: Mutex<Option<(BTreeSet<PublicKey>, Instant)>>,
     slots: Semaphore,
 }
 
@@ -95,6 +101,7 @@ impl Coordinator {
             wallets: Mutex::default(),
             stock: Stock::default(),
             pairs: RwLock::default(),
+            renewed: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
         };
         (coordinator, work)
@@ -110,18 +117,38 @@ impl Coordinator {
         let _ = self.queue.send(work);
     }
 
+    /// A wallet that can sign: not one that was destroyed.
     fn wallet(&self, id: &WalletId) -> Option<Arc<Wallet>> {
+        self.known(id).filter(|wallet| !wallet.certificate.destroys())
+    }
+
+    /// A wallet, also one that was destroyed.
+    fn known(&self, id: &WalletId) -> Option<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// All wallets that can sign.
     fn all_wallets(&self) -> Vec<Arc<Wallet>> {
+        self.all_known().into_iter().filter(|wallet| !wallet.certificate.destroys()).collect()
+    }
+
+    fn all_known(&self) -> Vec<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Takes the higher of two certificates of a key (§2.3), and gives it. What is in stock is of the lower one's epoch.
     fn know(&self, wallet: Wallet) -> Arc<Wallet> {
         let id = wallet.certificate.record.wallet;
         let mut wallets = self.wallets.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(wallets.entry(id).or_insert_with(|| Arc::new(wallet)))
+        if let Some(held) = wallets.get(&id) {
+            if held.certificate.rank() >= wallet.certificate.rank() {
+                return Arc::clone(held);
+            }
+            self.stock.forget(id);
+        }
+        let wallet = Arc::new(wallet);
+        wallets.insert(id, Arc::clone(&wallet));
+        wallet
     }
 }
 
@@ -197,6 +224,9 @@ async fn tick(gateway: &Gateway) {
         if let Err(error) = intents::expire(gateway).await {
             tracing::error!(%error, "cannot look for expired intents");
         }
+        if let Err(error) = schedule::look(gateway).await {
+            tracing::error!(%error, "cannot look for due schedules");
+        }
         gateway.replay.forget(now());
         sleep(TICK).await;
     }
@@ -211,6 +241,15 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
                 stock::prepare(gateway, &wallet).await;
             }
         }
+        Work::Refresh(id) => match gateway.store.schedule(&id).await {
+            Ok(Some(row)) => {
+                if let Err(error) = schedule::refresh(gateway, &row).await {
+                    tracing::error!(wallet = %id, %error, "the store failed during a refresh by schedule");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(wallet = %id, %error, "cannot read a schedule"),
+        },
         Work::Intent(id) => {
             let Ok(_slot) = gateway.coordinator.slots.acquire().await else { return };
             while let Err(error) = carry_out(gateway, &id).await {
@@ -276,7 +315,7 @@ async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<W
         keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys })
     });
     let wallet = checked.await??;
-    gateway.store.add_wallet(&wallet.certificate).await?;
+    gateway.store.put_wallet(&wallet.certificate).await?;
     Ok(gateway.coordinator.know(wallet))
 }
 

@@ -5,6 +5,11 @@ use quorate_coordination::{NodeRequest, NodeResponse};
 use quorate_intent::PublicKey;
 use rand_core::{OsRng, RngCore};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+/// A renewal this recent is not done again for the next key.
+const ONCE: Duration = Duration::from_secs(60);
 
 type Pair = (PublicKey, PublicKey);
 
@@ -13,7 +18,28 @@ type Pair = (PublicKey, PublicKey);
 /// # Errors
 /// The nodes that failed, each with its problem.
 pub async fn ensure(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Vec<(PublicKey, String)>> {
-    let mut missing = lacking(gateway, parties).await?;
+    let missing = lacking(gateway, parties).await?;
+    set_up(gateway, missing).await
+}
+
+/// Sets up every pair among `parties` anew, whatever there is, unless that was done a moment ago: several keys that are
+/// refreshed one after another share one renewal. The caller holds the pairs for itself.
+///
+/// # Errors
+/// The nodes that failed, each with its problem.
+pub async fn renew(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Vec<(PublicKey, String)>> {
+    let all: BTreeSet<PublicKey> = parties.iter().copied().collect();
+    let last = gateway.coordinator.renewed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if last.is_some_and(|(of, at)| all.is_subset(&of) && at.elapsed() < ONCE) {
+        return Ok(());
+    }
+    set_up(gateway, unlike(parties, &BTreeMap::new())).await?;
+    let mut renewed = gateway.coordinator.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+    *renewed = Some((all, Instant::now()));
+    Ok(())
+}
+
+async fn set_up(gateway: &Gateway, mut missing: Vec<Pair>) -> Result<(), Vec<(PublicKey, String)>> {
     while !missing.is_empty() {
         let round = disjoint(&mut missing);
         let mut calls = Vec::new();

@@ -10,6 +10,7 @@ mod wallets;
 
 pub use coins::{CoinRow, NewCoin};
 pub use idempotency::{Kept, Seen};
+pub use wallets::{ScheduleRow, WalletRow};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 
 use crate::GatewayError;

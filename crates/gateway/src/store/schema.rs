@@ -91,6 +91,13 @@ ALTER TABLE intents ADD COLUMN by_file INTEGER NOT NULL DEFAULT 0;
     "
 -- Step `number` led to governance version `number`; the genesis is version 0.
 CREATE TABLE governance (number INTEGER PRIMARY KEY, step BLOB NOT NULL) STRICT;
+-- Since when the certificate is known here, Unix seconds.
+ALTER TABLE wallets ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE schedules (
+    wallet BLOB PRIMARY KEY CHECK (length(wallet) = 16),
+    intent BLOB NOT NULL REFERENCES intents (id),
+    due INTEGER NOT NULL,
+    problem TEXT) STRICT, WITHOUT ROWID;
 ",
 ];
 

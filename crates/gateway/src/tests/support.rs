@@ -224,7 +224,7 @@ pub async fn with_wallet(folder: &Path, genesis: &Genesis) {
     let store = crate::store::Store::open(&folder.join("gateway.db"), genesis.hash()).await.unwrap();
     let certificate = certificate(&order(genesis, WALLET, Suite::Ecdsa));
     certificate.check(genesis, quorate_session::statement_digest).unwrap();
-    store.add_wallet(&certificate).await.unwrap();
+    store.put_wallet(&certificate).await.unwrap();
     store.close().await;
 }
 
