@@ -8,6 +8,7 @@
 pub mod generate;
 pub mod pair;
 pub mod presign;
+pub mod reshare;
 
 #[cfg(test)]
 mod tests;

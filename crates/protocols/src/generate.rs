@@ -3,16 +3,18 @@
 //! Pedersen's DKG with commit-and-open against rogue keys and bias, and a proof of possession of each f_i(0).
 //! (a) [`commit`] · (b) [`open`] · (c) [`deal`] · (d) [`finish`]; the signed transcript is the driver's and the node's.
 
+use crate::dealing::{self, Dealing};
 use crate::derive::ExtendedKey;
-use crate::key::{KeyShare, PublicShares};
+use crate::key::KeyShare;
 use crate::message::{Malformed, Message, Reader};
 use crate::{Abort, All, Ctx, Each};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use group::Group;
-use quorate_sharing::{Commitment, Curve, Index, Polynomial, SecretScalar, Transcript};
+use quorate_sharing::{Commitment, Curve, Index, SecretScalar, Transcript};
 use rand_core::{CryptoRng, RngCore};
-use zeroize::Zeroizing;
+
+pub use crate::dealing::Share;
 
 /// (a) The hash of what will be opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,18 +36,15 @@ struct Proof<C: Curve> {
     response: C::Scalar,
 }
 
-/// (c) f_i(j) for one recipient. Erased on drop.
-pub struct Share<C: Curve>(SecretScalar<C>);
-
 /// After (a).
 pub struct Committed<C: Curve> {
-    polynomial: Polynomial<C>,
+    dealing: Dealing<C>,
     opening: Opening<C>,
 }
 
 /// After (b).
 pub struct Opened<C: Curve> {
-    polynomial: Polynomial<C>,
+    dealing: Dealing<C>,
     opening: Opening<C>,
     commits: All<Commit>,
 }
@@ -59,28 +58,28 @@ pub struct Dealt<C: Curve> {
 
 /// (a) Chooses f_i, and commits to everything that (b) will open.
 pub fn commit<C: Curve>(ctx: &Ctx, rng: &mut (impl RngCore + CryptoRng)) -> (Committed<C>, Commit) {
-    let (polynomial, commitment, secret) = loop {
+    let (dealing, secret) = loop {
         let secret = SecretScalar::<C>::random(&mut *rng);
-        let polynomial = Polynomial::random(&secret, ctx.threshold(), &mut *rng);
-        let commitment = polynomial.commit();
+        let dealing = Dealing::new(&secret, ctx.threshold(), &mut *rng);
         // §1.6: an honest dealer resamples a zero that it chose itself.
-        if !bool::from(commitment.constant().is_identity()) {
-            break (polynomial, commitment, secret);
+        if !bool::from(dealing.commitment.constant().is_identity()) {
+            break (dealing, secret);
         }
     };
+    let commitment = dealing.commitment.clone();
     let proof = prove(ctx, &commitment.constant(), &secret, &mut *rng);
     let (mut chain_part, mut salt) = ([0; 32], [0; 32]);
     rng.fill_bytes(&mut chain_part);
     rng.fill_bytes(&mut salt);
     let opening = Opening { commitment, proof, chain_part, salt };
     let hash = commitment_hash(ctx, ctx.me(), &opening);
-    (Committed { polynomial, opening }, Commit(hash))
+    (Committed { dealing, opening }, Commit(hash))
 }
 
 /// (b) Keeps everyone's commitments and opens our own.
 pub fn open<C: Curve>(state: Committed<C>, commits: All<Commit>) -> (Opened<C>, Opening<C>) {
     let opening = state.opening.clone();
-    (Opened { polynomial: state.polynomial, opening: state.opening, commits }, opening)
+    (Opened { dealing: state.dealing, opening: state.opening, commits }, opening)
 }
 
 /// (c) Checks every opening and proof, then deals the shares.
@@ -110,8 +109,8 @@ pub fn deal<C: Curve>(
             t.field("part", &opening.chain_part)
         })
         .digest();
-    let shares = ctx.others().map(|j| (j, Share(state.polynomial.evaluate(j)))).collect();
-    let own = state.polynomial.evaluate(ctx.me());
+    let shares = ctx.others().map(|j| (j, state.dealing.share(j))).collect();
+    let own = state.dealing.share(ctx.me()).0;
     let commitments = openings.into_inner().into_iter().map(|(i, opening)| (i, opening.commitment)).collect();
     Ok((Dealt { own, commitments, chain_code }, shares))
 }
@@ -122,32 +121,14 @@ pub fn deal<C: Curve>(
 /// A hard edge to whoever dealt a share that does not fit its commitment: a third party cannot tell whether the dealer
 /// or the recipient lies about a private message (§5.2). A joint key of zero is a blameless restart.
 pub fn finish<C: Curve>(ctx: &Ctx, state: Dealt<C>, shares: All<Share<C>>) -> Result<KeyShare<C>, Abort> {
-    let faults: Vec<_> = shares
-        .iter()
-        .filter(|(dealer, share)| !state.commitments[dealer].verify(ctx.me(), &share.0))
-        .map(|(party, _)| crate::Fault {
-            party,
-            severity: crate::Severity::HardEdge,
-            what: "its share does not fit its commitment",
-        })
-        .collect();
-    if !faults.is_empty() {
-        return Err(Abort::Blame(faults));
-    }
-    let mut sum = Zeroizing::new(*state.own.expose());
-    for (_, share) in shares.iter() {
-        *sum += share.0.expose();
-    }
-    let secret = SecretScalar::new(*sum);
+    let secret = dealing::receive(ctx.me(), Some(&state.own), &state.commitments, shares.iter())?;
     let joint = Commitment::sum(state.commitments.values()).ok_or(Abort::Usage("no dealers"))?;
     let key = joint.constant();
     if bool::from(key.is_identity()) {
         return Err(Abort::Restart("the joint public key is the identity"));
     }
-    let points = ctx.parties().iter().map(|j| joint.evaluate(j)).collect();
     let key = ExtendedKey { key, chain_code: state.chain_code };
-    let public = PublicShares::new(ctx.threshold(), ctx.parties().clone(), points, key)
-        .map_err(|_| Abort::Usage("summed commitments are inconsistent"))?;
+    let public = dealing::public(&joint, ctx.threshold(), ctx.parties(), key)?;
     KeyShare::new(ctx.me(), secret, public)
 }
 
@@ -226,17 +207,6 @@ impl<C: Curve> Message<usize> for Opening<C> {
         let opening = Self { commitment, proof, chain_part: reader.array()?, salt: reader.array()? };
         reader.finish()?;
         Ok(opening)
-    }
-}
-
-/// One canonical scalar; zero is legal. The encoding is as secret as the share: the driver erases it.
-impl<C: Curve> Message for Share<C> {
-    fn encode(&self) -> Vec<u8> {
-        core::mem::take(&mut *self.0.encode())
-    }
-
-    fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {
-        Ok(Self(SecretScalar::decode(bytes)?))
     }
 }
 

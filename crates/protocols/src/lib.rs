@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod blame;
 pub mod ctx;
+pub mod dealing;
 pub mod derive;
 pub mod dkls;
 pub mod frost;
@@ -19,6 +20,7 @@ pub mod key;
 pub mod message;
 pub mod ot;
 pub mod possession;
+pub mod reshare;
 
 pub use blame::{Abort, Fault, Severity};
 pub use ctx::{All, Ctx, Each};

@@ -25,7 +25,7 @@ pub mod ssid;
 mod tests;
 pub mod wire;
 
-pub use codec::{decode_broadcasts, decode_private, encode_each};
+pub use codec::{decode_broadcasts, decode_broadcasts_of, decode_private, decode_private_of, encode_each};
 pub use config::{Config, Limits};
 pub use driver::{Dropped, Input, Output, Session};
 pub use error::{Disagreement, Fault, Missing, NotStored, SessionError};

@@ -27,6 +27,13 @@ pub trait Round: Send {
     /// What everybody sends in this round.
     fn expects(&self) -> Expects;
 
+    /// Whether participant `from` sends participant `to` a private message in this round, if the round has any. Everybody does to
+    /// everybody else, unless a protocol in which the parties have different roles says otherwise. Must be the same at all.
+    /// What comes unasked is not opened.
+    fn sends_private(&self, from: Index, to: Index) -> bool {
+        from != to
+    }
+
     /// After a round with [`Echo::Later`]: the digest of that round's echo vector that each participant, this one too,
     /// put into this round's broadcast. Called before [`Round::receive`], which is not called when they differ (§1.4).
     ///
@@ -44,8 +51,8 @@ pub trait Round: Send {
     fn receive(self: Box<Self>, inbox: Inbox, env: &mut Env<'_>) -> Result<Step<Self::Output>, Abort>;
 }
 
-/// What everybody sends in one round: a broadcast, a private message to each other participant, or both. A party that has
-/// nothing to say sends an empty message.
+/// What everybody sends in one round: a broadcast, private messages to those that [`Round::sends_private`] names, or both. A
+/// party that has nothing to say to all sends an empty broadcast: the others wait for its echo of the round in any case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expects {
     /// The longest broadcast in bytes; none when the round has no broadcast.
@@ -110,7 +117,7 @@ pub struct Inbox {
     pub round: u8,
     /// The broadcasts, this party's own among them. Empty when the round has none.
     pub broadcasts: BTreeMap<Index, Vec<u8>>,
-    /// The private messages of all others, opened. Empty when the round has none.
+    /// The private messages of all who send this party one, opened. Empty when the round has none.
     pub private: BTreeMap<Index, Zeroizing<Vec<u8>>>,
     /// The digest of this round's echo vector; zero when the round has no broadcast.
     pub echo: [u8; 32],

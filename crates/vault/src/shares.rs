@@ -59,7 +59,8 @@ struct Public {
     prepared: Vec<u8>,
 }
 
-fn secret_place<'a>(wallet: &'a WalletId, attempt: &'a [u8]) -> Place<'a> {
+/// Where the secret of a share stands.
+pub fn secret_place<'a>(wallet: &'a WalletId, attempt: &'a [u8]) -> Place<'a> {
     Place { table: "shares.secret", key: &wallet.0, epoch: attempt }
 }
 

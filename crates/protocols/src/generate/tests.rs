@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::Severity;
+use crate::key::PublicShares;
 use quorate_sharing::toy::Toy13;
-use quorate_sharing::{Ed25519, Indices, Secp256k1, lagrange};
+use quorate_sharing::{Ed25519, Indices, Polynomial, Secp256k1, lagrange};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
 use std::vec;

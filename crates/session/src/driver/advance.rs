@@ -207,7 +207,11 @@ impl<O> Session<O> {
         let (mut opened, mut faults) = (Opened::new(), Vec::new());
         let Some(max) = expects.private else { return Ok(opened) };
         let recipient = self.identity.public();
+        let Phase::Round { round, .. } = &self.phase else { return Ok(opened) };
         for (index, sender) in self.others() {
+            if !round.sends_private(index, self.me) {
+                continue;
+            }
             let Some(envelope) = self.board.private.get(&(number, index)) else { continue };
             let route = Route { ssid, round: number, sender: &sender, recipient: &recipient };
             let sealed = wire::body(envelope);

@@ -4,7 +4,7 @@ use super::board::Posted;
 use super::{Phase, Session};
 use crate::seal::{self, Route};
 use crate::wire::{self, Kind};
-use crate::{Expects, Fault, Outgoing, SessionError, Step, echo};
+use crate::{Expects, Fault, Outgoing, Round, SessionError, Step, echo};
 use quorate_protocols::{Abort, Severity};
 use quorate_sharing::Index;
 use rand_core::CryptoRngCore;
@@ -22,7 +22,7 @@ impl<O> Session<O> {
             Ok(Step::Next { outgoing, round }) => {
                 let expects = round.expects();
                 let next = number + 1;
-                match self.fits(next, &outgoing, &expects) {
+                match self.fits(next, &outgoing, &expects, &*round) {
                     Err(what) => Err(what),
                     Ok(()) => {
                         self.board.forget_private(number);
@@ -85,7 +85,13 @@ impl<O> Session<O> {
     }
 
     /// Our own messages must be what the next round expects of everybody.
-    fn fits(&self, next: u8, outgoing: &Outgoing, expects: &Expects) -> Result<(), &'static str> {
+    fn fits(
+        &self,
+        next: u8,
+        outgoing: &Outgoing,
+        expects: &Expects,
+        round: &dyn Round<Output = O>,
+    ) -> Result<(), &'static str> {
         if next > MAX_ROUNDS {
             return Err("a protocol has more than 32 rounds");
         }
@@ -104,7 +110,8 @@ impl<O> Session<O> {
         let max = expects.private.unwrap_or(0);
         let short = outgoing.private.values().all(|message| message.len() <= max);
         let recipients: Vec<Index> = if expects.private.is_some() {
-            self.others().into_iter().map(|(index, _)| index).collect()
+            let others = self.others().into_iter().map(|(index, _)| index);
+            others.filter(|index| round.sends_private(self.me, *index)).collect()
         } else {
             Vec::new()
         };

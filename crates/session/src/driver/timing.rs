@@ -92,12 +92,13 @@ impl<O> Session<O> {
     }
 
     fn missing_in_round(&self, index: Index) -> Option<&'static str> {
-        let Phase::Round { number, expects, .. } = &self.phase else { return None };
+        let Phase::Round { number, expects, round } = &self.phase else { return None };
         let slot = (*number, index);
         if expects.broadcast.is_some() && !self.board.broadcasts.contains_key(&slot) {
             return Some("broadcast");
         }
-        if expects.private.is_some() && index != self.me && !self.board.private.contains_key(&slot) {
+        let private = expects.private.is_some() && round.sends_private(index, self.me);
+        if private && index != self.me && !self.board.private.contains_key(&slot) {
             return Some("private message");
         }
         let own_complete = self.board.vectors.contains_key(number);

@@ -2,6 +2,7 @@
 
 use super::toy::*;
 use crate::bus::Weather;
+use crate::wire::{Kind, Stamp};
 use crate::*;
 
 #[test]
@@ -28,6 +29,35 @@ fn every_private_note_reaches_its_own_recipient() {
     // Party j gets x_i ^ j from each other i; the index of world.ids[i] is i + 1.
     assert_eq!(notes(0), (200 ^ 1) ^ (300 ^ 1));
     assert_eq!(notes(2), (100 ^ 3) ^ (200 ^ 3));
+}
+
+/// With roles: nobody waits for a private message that is not to come, and one that comes unasked is not opened.
+#[test]
+fn private_messages_go_only_where_the_round_says() {
+    let make = || {
+        world(3, 1, |i, _, toy, _| {
+            toy.x = 100 * (i as u64 + 1);
+            toy.upward = true;
+        })
+    };
+    let ssid = ssid_of(make());
+    let mut world = make();
+    let (from, to) = (world.ids[2].clone(), world.key(0));
+    world.bus.tamper = Box::new(move |packet| {
+        if kind(&packet) != (Kind::Broadcast, 2) || packet.from != from.public() || packet.to != to {
+            return vec![packet];
+        }
+        let stamp =
+            Stamp { ceremony: &[9; 32], scope: &ssid, kind: Kind::Private, round: 2, recipient: Some(&to) };
+        let bytes = stamp.sign(&from, b"not sealed at all");
+        vec![crate::bus::Packet { bytes, ..packet.clone() }, packet]
+    });
+    world.run();
+    world.assert_agreed();
+    let notes = |i: usize| world.outcome(i).as_ref().unwrap().notes;
+    assert_eq!((notes(0), notes(1), notes(2)), (0, 100 ^ 2, (100 ^ 3) ^ (200 ^ 3)));
+    let private = world.bus.log.iter().filter(|packet| kind(packet).0 == Kind::Private).count();
+    assert_eq!(private, 3);
 }
 
 #[test]

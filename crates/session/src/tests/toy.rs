@@ -33,6 +33,8 @@ pub struct Toy {
     pub x: u64,
     pub later: bool,
     pub persist: bool,
+    /// Notes go to higher indices alone.
+    pub upward: bool,
     pub bad: Bad,
 }
 
@@ -129,7 +131,8 @@ impl Round for First {
             Bad::LongNote => Zeroizing::new(vec![1; 60]),
             _ => Zeroizing::new(Note(toy.x ^ u64::from(j.get())).encode()),
         };
-        let private = ctx.others().map(|j| (j, note(j))).collect();
+        let to = |j: &Index| !toy.upward || *j > ctx.me();
+        let private = ctx.others().filter(to).map(|j| (j, note(j))).collect();
         let persist = toy.persist.then(|| PersistRecord { label: "toy", bytes: Zeroizing::new(vec![7; 9]) });
         let outgoing = Outgoing { broadcast: Some(open), private, persist, erase_sealing_key: false };
         Ok(Step::Next { outgoing, round: Box::new(Second(toy, ctx, commits)) })
@@ -144,6 +147,9 @@ impl Round for Second {
         let (broadcast, private) = (long(Bad::LongOpening, 40), long(Bad::LongNote, 8));
         Expects { broadcast: Some(broadcast), private: Some(private), echo: Echo::Now }
     }
+    fn sends_private(&self, from: Index, to: Index) -> bool {
+        if self.0.upward { from < to } else { from != to }
+    }
     fn echoes(&self, inbox: &Inbox) -> Result<BTreeMap<Index, [u8; 32]>, Abort> {
         let all = decode_broadcasts::<Open, ()>(&self.1, &inbox.broadcasts, ())?;
         let mut told: BTreeMap<_, _> = all.iter().map(|(index, open)| (index, open.1)).collect();
@@ -156,14 +162,14 @@ impl Round for Second {
     fn receive(self: Box<Self>, inbox: Inbox, _: &mut Env<'_>) -> Result<Step<Sum>, Abort> {
         let Self(_, ctx, commits) = *self;
         let opens = decode_broadcasts::<Open, ()>(&ctx, &inbox.broadcasts, ())?;
-        let notes = decode_private::<Note, ()>(&ctx, &inbox.private, ())?;
+        let notes = decode_private_of::<Note, ()>(&inbox.private, ())?;
         for (index, open) in opens.iter() {
             if commits.of(index).0 != commit(&ctx, index, open.0) {
                 return Err(Abort::condemn(index, "wrong opening"));
             }
         }
         let sum = opens.iter().fold(0u64, |sum, (_, open)| sum.wrapping_add(open.0));
-        let notes = notes.iter().fold(0u64, |sum, (_, note)| sum ^ note.0);
+        let notes = notes.values().fold(0u64, |sum, note| sum ^ note.0);
         Ok(Step::Done {
             outgoing: Outgoing::default(),
             output: Sum { sum, notes, transcript: inbox.transcript },

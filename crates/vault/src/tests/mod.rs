@@ -3,6 +3,7 @@
 mod backup;
 mod basics;
 mod crash;
+mod epochs;
 mod erasing;
 mod ledger;
 mod tamper;
