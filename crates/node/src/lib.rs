@@ -10,6 +10,7 @@
 mod budget;
 mod calls;
 mod ceremonies;
+mod certificates;
 mod clock;
 pub mod control;
 mod disputes;
@@ -23,6 +24,8 @@ mod news;
 mod node;
 mod pairs;
 mod presign;
+mod records;
+mod reshare;
 mod routes;
 mod sign;
 mod stock;

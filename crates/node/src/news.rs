@@ -1,7 +1,8 @@
 //! What nodes tell one another at every contact: where they stand, and what the other lacks (docs/spec §1.8, §2.3, §2.4).
 
 use crate::node::Shared;
-use crate::{generate, governance};
+use crate::certificates::Source;
+use crate::{certificates, governance};
 use quorate_coordination::rpc::News;
 use quorate_coordination::Certificate;
 use quorate_intent::governance::MAX_STEPS;
@@ -43,7 +44,7 @@ pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
         News::Steps(steps) => governance::catch_up(shared, &peer, steps).await,
         News::Certificate(certificate) => {
             let wallet = certificate.record.wallet;
-            if let Err(error) = generate::certify(shared, *certificate).await {
+            if let Err(error) = certificates::certify(shared, *certificate, Source::Peer(peer)).await {
                 let peer = shared.name(&peer);
                 tracing::debug!(%peer, %wallet, %error, "a peer's certificate was not taken");
             }

@@ -54,6 +54,11 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     // From here on the digest counts as signed (§4.5). No log, no signature.
     let head = shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
     shared.clock.seen(head.time);
+    // Nothing is signed below the highest epoch that this node knows (§2.4), also when that came just now.
+    if !shared.wallets.is_current(&wallet) {
+        let message = "the key's epoch ended meanwhile; sign in the new one";
+        return Err(refuse("epoch", ErrorCode::NoStock, message));
+    }
     tokio::task::block_in_place(|| {
         let each = checked.iter().zip(secrets);
         each.map(|(checked, secret)| make_partial(shared, &wallet, checked, secret)).collect()

@@ -54,5 +54,24 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
     }
 }
 
+/// Decides on a refresh by the schedule that an order set up: as on the order itself, but until the schedule's end.
+pub fn decide_schedule(
+    genesis: &Genesis,
+    intent: &SignedIntent,
+    approvals: &[Approval],
+    now: u64,
+) -> Decision {
+    if let Err(reason) = intent.check_schedule(genesis, now) {
+        return Decision::Deny { rule: RULE_INTENT, reason };
+    }
+    match approving_members(&genesis.administrators, "administrators", &intent.intent, approvals) {
+        Ok(members) => Decision::Allow {
+            rule: RULE_ORDER,
+            approvers: members.iter().map(|member| member.key).collect(),
+        },
+        Err(reason) => Decision::Deny { rule: RULE_ORDER, reason },
+    }
+}
+
 #[cfg(test)]
 mod tests;

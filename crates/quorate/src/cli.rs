@@ -2,10 +2,12 @@
 
 mod backup;
 mod governance;
+mod orders;
 mod partials;
 
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use governance::GovernanceCommand;
+pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs};
 
 use crate::files::Role;
@@ -261,6 +263,9 @@ pub enum WalletCommand {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Refresh, reshare, replace, evict, schedule, destroy.
+    #[command(flatten)]
+    Order(OrderCommand),
     /// All wallets.
     List {
         /// Where and who.

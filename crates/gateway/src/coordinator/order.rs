@@ -175,6 +175,27 @@ async fn wait_for(
     }
 }
 
+/// Asks all these nodes for a certificate of this order, whatever they said of themselves last.
+pub async fn ask_all(
+    gateway: &Arc<Gateway>,
+    wallet: WalletId,
+    parties: &[PublicKey],
+    order: IntentId,
+) -> bool {
+    let calls = parties.iter().map(|key| (*key, NodeRequest::Wallets)).collect();
+    let mut found = false;
+    for (_, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
+        let Ok(NodeResponse::Wallets(certificates)) = answer else { continue };
+        for certificate in certificates.into_iter().filter(|c| c.record.wallet == wallet) {
+            found |= take(gateway, certificate, wallet, order).await.is_ok();
+        }
+    }
+    if found {
+        spread(gateway, wallet).await;
+    }
+    found
+}
+
 /// Looks for a certificate of this order that a node has already.
 pub async fn recover(
     gateway: &Arc<Gateway>,

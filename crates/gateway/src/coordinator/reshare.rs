@@ -1,7 +1,7 @@
 //! Reshares (docs/spec §2.2): chooses t dealers of the base that are there, asks dealers and recipients to run the ceremony,
 //! and tries again with other dealers when that gave nothing. The old epoch signs on meanwhile; nothing here can lose it.
 
-use super::order::{PAUSE, POLL, TRIES, fresh, recover, refuses, spread, take};
+use super::order::{PAUSE, POLL, TRIES, ask_all, fresh, recover, refuses, spread, take};
 use super::{End, Wallet, pairs, unusable};
 use crate::gateway::Gateway;
 use crate::intents::positive;
@@ -73,6 +73,8 @@ pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
         renew_pairs(gateway, job).await;
         match ceremony(gateway, job, &dealers).await {
             Ok(()) => return Ok(()),
+            // Who is ahead of us says no: then there is a certificate to be had.
+            Err(_) if ask_all(gateway, id, &everybody, job.row.id).await && newer(gateway, job) => return Ok(()),
             Err(end) if end.state == State::Blocked => return Err(end),
             Err(end) => {
                 tracing::warn!(intent = %job.row.id, problem = end.reason, "a reshare gave no new epoch; the old one signs on");
@@ -80,9 +82,6 @@ pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
             }
         }
         sleep(PAUSE).await;
-    }
-    if recover(gateway, id, &everybody, job.row.id).await && newer(gateway, job) {
-        return Ok(());
     }
     Err(last.unwrap_or_else(|| End::new(State::Failed, "no new epoch")))
 }

@@ -1,6 +1,7 @@
 //! What all commands that talk to the API share: the client, the trusted genesis, new intents, final states.
 
 use super::governance::describe_change;
+use super::orders::describe_kind;
 use crate::cli::ApiArgs;
 use crate::exit::{Refused, TimedOut};
 use crate::files;
@@ -98,13 +99,13 @@ pub fn now() -> u64 {
 }
 
 fn describe_order(order: &Order) -> Vec<String> {
-    match &order.kind {
-        OrderKind::Generate { suite, threshold, parties, label } => vec![
-            format!("order    {} of wallet {} ({label:?})", order.number, order.wallet),
-            format!("generate a {threshold}-of-{} {suite} key", parties.len()),
-        ],
-        kind => vec![format!("order    {} of wallet {}: {kind:?}", order.number, order.wallet)],
-    }
+    let label = match &order.kind {
+        OrderKind::Generate { label, .. } => format!(" ({label:?})"),
+        _ => String::new(),
+    };
+    let mut lines = vec![format!("order    {} of wallet {}{label}", order.number, order.wallet)];
+    lines.extend(describe_kind(&order.kind, None));
+    lines
 }
 
 /// An intent for people.

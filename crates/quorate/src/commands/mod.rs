@@ -10,6 +10,7 @@ mod genesis;
 mod governance;
 mod init;
 mod intents;
+mod orders;
 mod partials;
 mod services;
 mod unlock;

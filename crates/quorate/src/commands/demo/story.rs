@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node.
 
-use super::{Progress, by_file, judge};
+use super::{Progress, by_file, judge, lifecycle};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -55,6 +55,9 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     };
     progress.step("start it again", restart).await?;
     cluster.ready().await?;
+    lifecycle::tell(cluster, &client, progress, wallets.ecdsa, wallets.ed25519).await?;
+    ethereum(cluster, &client, progress, wallets.ecdsa, None, 3).await?;
+    solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
     by_file::tell(cluster, &client, progress, &wallets).await
 }
 
