@@ -7,6 +7,7 @@
 
 pub mod cluster;
 pub mod liar;
+pub mod orders;
 pub mod people;
 pub mod program;
 pub mod scan;

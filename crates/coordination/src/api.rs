@@ -5,8 +5,8 @@
 
 use quorate_chains::{Plan, RawSignature, Summary};
 use quorate_intent::{
-    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Step, Suite,
-    WalletId,
+    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Step,
+    Suite, WalletId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;

@@ -124,7 +124,8 @@ impl Challenge {
 
     fn holds(&self, node: &PublicKey, record: &WalletRecord, proof: &[u8]) -> bool {
         fn check<C: Curve>(context: &[u8; 32], proof: &[u8], public: &[u8]) -> bool {
-            let (Ok(proof), Ok(public)) = (Possession::<C>::decode(proof, ()), C::decode_point(public)) else {
+            let (Ok(proof), Ok(public)) = (Possession::<C>::decode(proof, ()), C::decode_point(public))
+            else {
                 return false;
             };
             proof.verifies(context, &public)
@@ -161,3 +162,6 @@ fn digest(node: &PublicKey, challenge: &Hash, proofs: &[(WalletId, Vec<u8>)]) ->
         .field("proofs", &bytes)
         .digest()
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 
 mod combined;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use combined::{Combined, combine_files};
 

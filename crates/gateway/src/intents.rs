@@ -10,8 +10,8 @@ use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
 use quorate_coordination::Certificate;
 use quorate_coordination::api::{IntentView, Missing, NewIntent, State};
 use quorate_intent::{
-    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, OrderKind, PublicKey, SignedIntent,
-    Transfer, Verdict, WalletId,
+    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, OrderKind, PublicKey,
+    SignedIntent, Transfer, Verdict, WalletId,
 };
 use quorate_policy::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
 
@@ -226,9 +226,8 @@ async fn add_order<'g>(
 /// Refuses early what nodes would refuse later: an order for another state of the key than the one it is in.
 async fn check_order(gateway: &Gateway, order: &Order) -> Result<(), ApiError> {
     let wallet = order.wallet;
-    let conflict = |code, field: &str, detail: String| {
-        ApiError::new(StatusCode::CONFLICT, code, detail).field(field)
-    };
+    let conflict =
+        |code, field: &str, detail: String| ApiError::new(StatusCode::CONFLICT, code, detail).field(field);
     let held = gateway.store.wallet(&wallet).await?;
     let Some(held) = held else {
         if matches!(order.kind, OrderKind::Generate { .. }) {
@@ -402,8 +401,9 @@ pub async fn find(gateway: &Gateway, id: &IntentId) -> Result<IntentView, ApiErr
 pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiError> {
     let approvals = gateway.store.approvals(&row.id).await?;
     let timings = gateway.store.transitions(&row.id).await?;
-    let missing =
-        WAITING.contains(&row.state).then(|| missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals));
+    let missing = WAITING
+        .contains(&row.state)
+        .then(|| missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals));
     Ok(IntentView {
         id: row.id,
         state: row.state,

@@ -90,7 +90,10 @@ impl Genesis {
             return Err(IntentError::field("version", format!("must be {VERSION}, found {}", self.version)));
         }
         if self.follows.is_some_and(|follows| follows.number == 0) {
-            return Err(IntentError::field("follows", "a version that follows another has a number from 1 on"));
+            return Err(IntentError::field(
+                "follows",
+                "a version that follows another has a number from 1 on",
+            ));
         }
         crate::intent::check_text("name", &self.name, 64)?;
         let parties: Vec<_> = self.parties.iter().map(|p| (p.name.as_str(), p.key)).collect();

@@ -129,7 +129,10 @@ impl Governance {
     pub fn new(genesis: Genesis) -> Result<Self, IntentError> {
         genesis.check()?;
         if genesis.follows.is_some() {
-            return Err(IntentError::field("follows", "this is a later version and no genesis; the chain is needed"));
+            return Err(IntentError::field(
+                "follows",
+                "this is a later version and no genesis; the chain is needed",
+            ));
         }
         Ok(Self { versions: vec![(genesis.hash(), genesis)], steps: Vec::new() })
     }

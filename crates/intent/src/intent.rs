@@ -2,7 +2,8 @@
 
 use crate::keys::sign;
 use crate::{
-    Amount, Asset, Change, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature, WalletId,
+    Amount, Asset, Change, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature,
+    WalletId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;

@@ -37,7 +37,9 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
             let chain = shared.genesis.chain();
             Ok(NodeResponse::Steps(chain.steps_after(after).iter().take(MAX_STEPS).cloned().collect()))
         }
-        NodeRequest::Certify(certificate) => certificates::certify(shared, certificate, Source::Gateway).await,
+        NodeRequest::Certify(certificate) => {
+            certificates::certify(shared, certificate, Source::Gateway).await
+        }
         NodeRequest::Reshare { ceremony, order, approvals, base, dealers } => {
             reshare::reshare(shared, Asked { ceremony, order, approvals, base, dealers }).await
         }

@@ -29,13 +29,14 @@ pub(crate) async fn certify(
     certificate: Certificate,
     source: Source,
 ) -> Result<NodeResponse, NodeError> {
-    let checked = tokio::task::block_in_place(|| {
-        certificate.check_in(&shared.genesis.chain(), statement_digest)
-    });
+    let checked =
+        tokio::task::block_in_place(|| certificate.check_in(&shared.genesis.chain(), statement_digest));
     if let Err(error) = checked {
         return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
     }
     let wallet = certificate.record.wallet;
+    // One after another: what is opened is what the vault holds then.
+    let _alone = shared.activating.lock().await;
     let held = held(shared, &wallet).await?;
     if let Some(held) = &held {
         if let Err(error) = certificate.same_key(&held.record) {
@@ -91,7 +92,11 @@ async fn admit(
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
     if certificate.destroys() {
-        return if held || !pendings.is_empty() { Ok(()) } else { refused("this node knows nothing of that key") };
+        return if held || !pendings.is_empty() {
+            Ok(())
+        } else {
+            refused("this node knows nothing of that key")
+        };
     }
     if pendings.iter().any(|pending| pending.attempt == certificate.record.attempt) {
         return Ok(());

@@ -1,10 +1,10 @@
 //! What nodes tell one another at every contact: where they stand, and what the other lacks (docs/spec §1.8, §2.3, §2.4).
 
-use crate::node::Shared;
 use crate::certificates::Source;
+use crate::node::Shared;
 use crate::{certificates, governance};
-use quorate_coordination::rpc::News;
 use quorate_coordination::Certificate;
+use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, PublicKey, WalletId};
 use quorate_vault::Attempt;

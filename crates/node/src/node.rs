@@ -56,8 +56,10 @@ pub(crate) struct Shared {
     pub stock: Stock,
     pub pairs: Pairs,
     pub soft_edges: SoftEdges,
-    /// Wallets that are being generated.
+    /// Wallets that are in a key ceremony.
     pub generating: Turns<WalletId>,
+    /// Certificates are taken one after another.
+    pub activating: tokio::sync::Mutex<()>,
     /// Peers that a pair is being set up with.
     pub setting_up: Turns<PublicKey>,
     pub clock: Clock,
@@ -92,7 +94,11 @@ impl Node {
         let me = vault.identity().public();
         let parties = chain.current().parties.clone();
         if !parties.iter().any(|party| party.key == me) {
-            return Err(if chain.party_ever(&me).is_some() { StartError::Left } else { StartError::NotAParty });
+            return Err(if chain.party_ever(&me).is_some() {
+                StartError::Left
+            } else {
+                StartError::NotAParty
+            });
         }
         let endpoint = Endpoint::new(vault.identity().expose())?;
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
@@ -122,6 +128,7 @@ impl Node {
             pairs: Pairs::default(),
             soft_edges: SoftEdges::default(),
             generating: Turns::default(),
+            activating: tokio::sync::Mutex::default(),
             setting_up: Turns::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),

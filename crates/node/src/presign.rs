@@ -69,7 +69,10 @@ pub(crate) async fn presign(
                     return Ok(NodeResponse::Presigned(public));
                 }
                 shared.stock.forget(id);
-                Err(NodeError::new(ErrorCode::NoStock, "the key's epoch ended meanwhile; presign in the new one"))
+                Err(NodeError::new(
+                    ErrorCode::NoStock,
+                    "the key's epoch ended meanwhile; presign in the new one",
+                ))
             }),
         Err(error) => {
             record_faults(shared, &error).await;

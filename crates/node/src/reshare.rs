@@ -54,8 +54,11 @@ pub(crate) async fn reshare(shared: &Arc<Shared>, asked: Asked) -> Result<NodeRe
         return Err(NodeError::new(ErrorCode::Busy, format!("wallet {wallet} is in another ceremony")));
     };
     // The highest certificate wins, whoever brings it. Who is no party of it has no use for it.
-    if base.record.index_of(&shared.me).is_some() {
-        certificates::certify(shared, base.clone(), Source::Gateway).await?;
+    if base.record.index_of(&shared.me).is_some()
+        && let Err(error) = certificates::certify(shared, base.clone(), Source::Gateway).await
+    {
+        // What that means for this order is judged below and in the vault; a recipient needs nothing of the base.
+        tracing::debug!(%wallet, %error, "the base's certificate was not taken");
     }
     let told_try = told_try(shared, &plan).await?;
     let share = if deals { Some(own_share(shared, &base.record)?) } else { None };
@@ -96,7 +99,9 @@ async fn authorised(
     approvals: &[Approval],
     base: &WalletRecord,
 ) -> Result<(), NodeError> {
-    let IntentBody::Order(order) = &intent.intent.body else { return Err(bad("this intent is not an order")) };
+    let IntentBody::Order(order) = &intent.intent.body else {
+        return Err(bad("this intent is not an order"));
+    };
     let current = shared.genesis.current();
     let by_schedule = matches!(order.kind, quorate_intent::OrderKind::Schedule { .. })
         || base.order == intent.intent.hash();
@@ -137,18 +142,14 @@ fn own_share(shared: &Shared, base: &WalletRecord) -> Result<SuiteShare, NodeErr
     Ok(wallet.share.clone())
 }
 
-fn config(
-    shared: &Shared,
-    name: [u8; 32],
-    plan: &Resharing,
-    told_try: u32,
-) -> Result<Config, SessionError> {
+fn config(shared: &Shared, name: [u8; 32], plan: &Resharing, told_try: u32) -> Result<Config, SessionError> {
     Ok(Config {
         ceremony: name,
         participants: ceremony::participants(plan)?,
         terms: ceremony::terms(plan),
         own: Own { boot: shared.boot, pairs: BTreeMap::new(), told_try },
-        limits: Limits::default(),
+        // A round is a few milliseconds of arithmetic: who is that late is not there, and the next try may do without it.
+        limits: Limits { round: 8_000, ..Limits::default() },
     })
 }
 
@@ -188,8 +189,7 @@ async fn run_over<C: Curve>(
         base: Some(plan.base().attempt),
     };
     let protocol = ceremony::protocol(plan, share);
-    let Outcome { share, record, proof } =
-        shared.ceremonies.run(config, protocol, records, Freely).await?;
+    let Outcome { share, record, proof } = shared.ceremonies.run(config, protocol, records, Freely).await?;
     // It is in the vault as pending; from there it is opened like any other.
     drop(share);
     Ok((record, proof))

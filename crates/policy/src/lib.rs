@@ -65,10 +65,9 @@ pub fn decide_schedule(
         return Decision::Deny { rule: RULE_INTENT, reason };
     }
     match approving_members(&genesis.administrators, "administrators", &intent.intent, approvals) {
-        Ok(members) => Decision::Allow {
-            rule: RULE_ORDER,
-            approvers: members.iter().map(|member| member.key).collect(),
-        },
+        Ok(members) => {
+            Decision::Allow { rule: RULE_ORDER, approvers: members.iter().map(|member| member.key).collect() }
+        }
         Err(reason) => Decision::Deny { rule: RULE_ORDER, reason },
     }
 }

@@ -25,11 +25,7 @@ fn challenge<C: Curve>(context: &[u8; 32], public: &C::Point, nonce: &C::Point) 
 
 impl<C: Curve> Possession<C> {
     /// Proves possession of `secret` in a context that must name everything that the proof is for.
-    pub fn prove(
-        context: &[u8; 32],
-        secret: &SecretScalar<C>,
-        rng: &mut (impl RngCore + CryptoRng),
-    ) -> Self {
+    pub fn prove(context: &[u8; 32], secret: &SecretScalar<C>, rng: &mut (impl RngCore + CryptoRng)) -> Self {
         let k = SecretScalar::<C>::random(rng);
         let nonce = k.public();
         let challenge = challenge::<C>(context, &secret.public(), &nonce);

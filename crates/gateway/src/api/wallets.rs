@@ -14,11 +14,12 @@ use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{
     AddressView, CertificateView, Coin, CoinState, Funding, FundingResult, Page, Problem, ScheduleView,
-    WalletParty,
-    WalletView,
+    WalletParty, WalletView,
 };
 use quorate_coordination::{Certificate, KeySet, Proof};
-use quorate_intent::{Amount, Body as Intent, BitcoinNetwork, IntentError, IntentId, Network, SolanaNetwork, WalletId};
+use quorate_intent::{
+    Amount, BitcoinNetwork, Body as Intent, IntentError, IntentId, Network, SolanaNetwork, WalletId,
+};
 use quorate_sharing::Index;
 use serde::Deserialize;
 use std::sync::Arc;

@@ -66,9 +66,8 @@ fn holds_shares(gateway: &Gateway, change: &Change) -> Option<String> {
         .map(|wallet| wallet.certificate.record.wallet.to_string())
         .collect();
     let name = gateway.genesis.name(party);
-    (!held.is_empty()).then(|| {
-        format!("{name} is a party of {}; reshare these wallets without it first", held.join(", "))
-    })
+    (!held.is_empty())
+        .then(|| format!("{name} is a party of {}; reshare these wallets without it first", held.join(", ")))
 }
 
 /// Puts a step in force here: durable first.

@@ -12,7 +12,7 @@ use quorate_coordination::{KeySet, NodeRequest, NodeResponse};
 use quorate_intent::{Approval, Order, OrderKind, PublicKey};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 /// One epoch that is to follow another.
@@ -27,6 +27,8 @@ pub struct Job<'a> {
     pub recipients: &'a [PublicKey],
     /// Unix seconds; no ceremony begins at or after it.
     pub expires: u64,
+    /// How long it may wait for its parties.
+    pub patience: Duration,
 }
 
 /// Carries an order for a reshare out.
@@ -48,7 +50,8 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, order: &Order) -> Resu
     }
     let approvals = positive(gateway.store.approvals(&row.id).await?);
     let expires = row.signed.intent.expires;
-    let job = Job { row, approvals, base: wallet, recipients, expires };
+    let patience = gateway.signing.order_timeout;
+    let job = Job { row, approvals, base: wallet, recipients, expires, patience };
     Ok(match attempt(gateway, &job).await {
         Ok(()) => done,
         Err(end) => end,
@@ -59,11 +62,12 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, order: &Order) -> Resu
 pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
     let id = job.base.certificate.record.wallet;
     let everybody = everybody(job);
-    let deadline = Instant::now() + gateway.signing.order_timeout;
+    let deadline = Instant::now() + job.patience;
     let mut last = None;
     for number in 0..TRIES {
         let dealers = match wait_for(gateway, job, deadline, number).await {
             Ok(dealers) => dealers,
+            Err(_) if newer(gateway, job) => return Ok(()),
             Err(reason) => return Err(last.unwrap_or_else(|| End::new(State::Failed, reason))),
         };
         // An earlier try may have come to its end after all.
@@ -74,7 +78,9 @@ pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
         match ceremony(gateway, job, &dealers).await {
             Ok(()) => return Ok(()),
             // Who is ahead of us says no: then there is a certificate to be had.
-            Err(_) if ask_all(gateway, id, &everybody, job.row.id).await && newer(gateway, job) => return Ok(()),
+            Err(_) if ask_all(gateway, id, &everybody, job.row.id).await && newer(gateway, job) => {
+                return Ok(());
+            }
             Err(end) if end.state == State::Blocked => return Err(end),
             Err(end) => {
                 tracing::warn!(intent = %job.row.id, problem = end.reason, "a reshare gave no new epoch; the old one signs on");
@@ -86,10 +92,14 @@ pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
     Err(last.unwrap_or_else(|| End::new(State::Failed, "no new epoch")))
 }
 
+/// Whether this order has given an epoch above the base.
 fn newer(gateway: &Gateway, job: &Job<'_>) -> bool {
     let id = job.base.certificate.record.wallet;
     let known = gateway.coordinator.wallet(&id);
-    known.is_some_and(|wallet| wallet.certificate.rank() > job.base.certificate.rank())
+    known.is_some_and(|wallet| {
+        let certificate = &wallet.certificate;
+        certificate.record.order.0 == job.row.id.0 && certificate.rank() > job.base.certificate.rank()
+    })
 }
 
 /// Parties of the base and recipients.
@@ -110,6 +120,10 @@ async fn wait_for(
     let record = &job.base.certificate.record;
     let threshold = job.base.keys.threshold();
     loop {
+        // A ceremony of before a restart may have given it, and its certificate came from a node.
+        if newer(gateway, job) {
+            return Err("the new epoch is there".into());
+        }
         if now() >= job.expires {
             return Err("the order expired before it was carried out".into());
         }
@@ -129,7 +143,9 @@ async fn wait_for(
                 format!("{} of {threshold} parties with a share can be reached", online.len())
             } else {
                 let missing = missing.join(", ");
-                format!("every recipient is needed, and a later order can add who is away; missing: {missing}")
+                format!(
+                    "every recipient is needed, and a later order can add who is away; missing: {missing}"
+                )
             });
         }
         sleep(POLL).await;
@@ -139,9 +155,7 @@ async fn wait_for(
 /// Whether a party can be asked and has the share of the base.
 fn holds(gateway: &Gateway, key: &PublicKey, job: &Job<'_>) -> bool {
     let seen = gateway.nodes.get(key).and_then(|node| node.usable().ok());
-    seen.is_some_and(|seen| {
-        seen.status.wallets.iter().any(|record| *record == job.base.certificate.record)
-    })
+    seen.is_some_and(|seen| seen.status.wallets.iter().any(|record| *record == job.base.certificate.record))
 }
 
 /// t of those that are there, another choice for each number.

@@ -9,6 +9,7 @@ use crate::store::{IntentRow, ScheduleRow, now};
 use quorate_coordination::api::State;
 use quorate_intent::{Body, Order, PublicKey};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Shortest and longest pause before a refresh that failed is tried again, in seconds.
 const AGAIN: (u64, u64) = (10, 3600);
@@ -63,10 +64,11 @@ pub async fn refresh(gateway: &Arc<Gateway>, row: &ScheduleRow) -> Result<(), sq
         tracing::info!(wallet = %row.wallet, "a schedule has come to its end");
         return gateway.store.set_schedule(&row.wallet, None).await;
     }
-    let problem = run(gateway, &intent, parties, repeat.end).await?;
+    let problem = run(gateway, &intent, parties, (repeat.interval, repeat.end)).await?;
     let (due, problem) = match problem {
         None => {
             tracing::info!(wallet = %row.wallet, "refreshed by schedule");
+            gateway.coordinator.enqueue(Work::Prepare(row.wallet));
             (now().saturating_add(repeat.interval), None)
         }
         Some(problem) => {
@@ -83,7 +85,7 @@ async fn run(
     gateway: &Arc<Gateway>,
     intent: &IntentRow,
     parties: &[PublicKey],
-    end: u64,
+    (interval, end): (u64, u64),
 ) -> Result<Option<String>, sqlx::Error> {
     let Body::Order(order) = &intent.signed.intent.body else { return Ok(None) };
     let Some(base) = gateway.coordinator.wallet(&order.wallet) else {
@@ -94,7 +96,9 @@ async fn run(
         return Ok(Some(problem.into()));
     }
     let approvals = positive(gateway.store.approvals(&intent.id).await?);
-    let job = Job { row: intent, approvals, base, recipients: parties, expires: end };
+    // It comes again; who waits for a long time for one machine keeps the alert back.
+    let patience = gateway.signing.order_timeout.min(Duration::from_secs(interval.max(AGAIN.0)));
+    let job = Job { row: intent, approvals, base, recipients: parties, expires: end, patience };
     Ok(match reshare::attempt(gateway, &job).await {
         Ok(()) => None,
         Err(end) => Some(end.reason.unwrap_or_else(|| "no reason is given".into())),

@@ -176,7 +176,9 @@ impl Node {
         let seen = self.seen()?;
         if seen.status.genesis != self.governance.hash() {
             let (number, hash) = (seen.status.governance, seen.status.genesis);
-            return Err(format!("it has another genesis, or another governance version (number {number}, {hash})"));
+            return Err(format!(
+                "it has another genesis, or another governance version (number {number}, {hash})"
+            ));
         }
         Ok(seen)
     }

@@ -17,9 +17,8 @@ impl Store {
 
     /// All steps in order.
     pub async fn steps(&self) -> Result<Vec<Step>> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar("SELECT step FROM governance ORDER BY number")
-            .fetch_all(&self.pool)
-            .await?;
+        let rows: Vec<Vec<u8>> =
+            sqlx::query_scalar("SELECT step FROM governance ORDER BY number").fetch_all(&self.pool).await?;
         rows.iter().map(|bytes| decode(bytes)).collect()
     }
 }

@@ -10,8 +10,8 @@ mod wallets;
 
 pub use coins::{CoinRow, NewCoin};
 pub use idempotency::{Kept, Seen};
-pub use wallets::{ScheduleRow, WalletRow};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
+pub use wallets::{ScheduleRow, WalletRow};
 
 use crate::GatewayError;
 use quorate_intent::Hash;

@@ -62,7 +62,11 @@ fn a_machine_joins_moves_and_leaves() {
     // The members are those of the genesis again, and the version is another.
     assert_eq!(chain.current().parties, genesis().parties);
     assert_ne!(chain.hash(), first);
-    assert!(chain.version(&first).is_some() && chain.party_ever(&c).is_some() && chain.current().party(&c).is_none());
+    assert!(
+        chain.version(&first).is_some()
+            && chain.party_ever(&c).is_some()
+            && chain.current().party(&c).is_none()
+    );
     let again = Governance::replay(genesis(), chain.steps().to_vec()).unwrap();
     assert_eq!(again, chain);
     assert_eq!(chain.steps_after(1).len(), 2);

@@ -4,6 +4,7 @@ mod ceremonies;
 mod disputes;
 mod doors;
 mod generate;
+mod governance;
 
 use crate::node::Shared;
 use crate::{Config, Node};

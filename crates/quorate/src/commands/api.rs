@@ -40,8 +40,9 @@ impl Caller {
             cluster.genesis
         });
         // The changes prove themselves from the genesis on; a gateway can at most leave the last ones out.
-        let chain = Governance::replay(genesis, cluster.governance)
-            .map_err(|error| Refused(format!("the gateway shows a governance that does not follow: {error}")))?;
+        let chain = Governance::replay(genesis, cluster.governance).map_err(|error| {
+            Refused(format!("the gateway shows a governance that does not follow: {error}"))
+        })?;
         Ok(Self { client, key, genesis: chain.current().clone(), chain })
     }
 

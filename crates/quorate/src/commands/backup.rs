@@ -42,8 +42,12 @@ pub async fn backup(args: BackupArgs, json: bool) -> Result<()> {
 fn fetch(from: &Path, to: &Path) -> Result<()> {
     use std::os::unix::fs::OpenOptionsExt;
     let context = || to.display().to_string();
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).with_context(context)?;
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(to)
+        .with_context(context)?;
     let copied = std::fs::File::open(from)
         .and_then(|mut source| std::io::copy(&mut source, &mut file))
         .and_then(|_| file.sync_all());

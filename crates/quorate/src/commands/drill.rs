@@ -126,7 +126,11 @@ async fn answer(
     let value = serde_json::json!({ "node": node, "proved": shares, "problems": problems, "file": out });
     output::result(json, &value, || {
         let bad = problems.iter().map(|problem| format!("\nnot good: {problem}"));
-        format!("the backup of {node} holds {shares} right shares; the answer is in {}{}", out.display(), bad.collect::<String>())
+        format!(
+            "the backup of {node} holds {shares} right shares; the answer is in {}{}",
+            out.display(),
+            bad.collect::<String>()
+        )
     })?;
     if problems.is_empty() {
         return Ok(());
@@ -161,7 +165,8 @@ fn check(challenge: &Path, answers: &[PathBuf], genesis: Option<&Path>, json: bo
     for path in answers {
         let file: AnswerFile = files::read_json(path)?;
         let answer: Answer = decode(&file.answer).with_context(|| path.display().to_string())?;
-        let covered = challenge.covered(&answer).map_err(|error| Refused(format!("{}: {error}", path.display())))?;
+        let covered =
+            challenge.covered(&answer).map_err(|error| Refused(format!("{}: {error}", path.display())))?;
         for wallet in covered {
             by_wallet.entry(wallet).or_default().insert(answer.node);
         }
@@ -174,7 +179,8 @@ fn check(challenge: &Path, answers: &[PathBuf], genesis: Option<&Path>, json: bo
         if have.len() < need {
             missing.push(record.wallet);
         }
-        let name = |key: &PublicKey| chain.party_ever(key).map_or_else(|| key.to_string(), |p| p.name.clone());
+        let name =
+            |key: &PublicKey| chain.party_ever(key).map_or_else(|| key.to_string(), |p| p.name.clone());
         let names: Vec<String> = have.iter().map(name).collect();
         let verdict = if have.len() < need { "NOT COVERED" } else { "covered" };
         rows.push(vec![record.wallet.to_string(), need.to_string(), names.join(", "), verdict.to_owned()]);

@@ -61,9 +61,7 @@ pub async fn run(command: GovernanceCommand, json: bool) -> Result<()> {
                 None => genesis::ask(&describe_chain(&chain), "of the version in force")?,
             };
             pin(&chain, &dir, &fingerprint, &unlock).await?;
-            output::result(json, &summary(&chain), || {
-                format!("pinned: {}", chain.current().fingerprint())
-            })
+            output::result(json, &summary(&chain), || format!("pinned: {}", chain.current().fingerprint()))
         }
     }
 }
@@ -144,15 +142,11 @@ fn describe_chain(chain: &Governance) -> String {
 }
 
 /// Pins a chain at a node whose operator has compared the fingerprint.
-pub async fn pin(
-    chain: &Governance,
-    dir: &Path,
-    fingerprint: &str,
-    unlocking: &UnlockArgs,
-) -> Result<()> {
+pub async fn pin(chain: &Governance, dir: &Path, fingerprint: &str, unlocking: &UnlockArgs) -> Result<()> {
     let found = chain.current().fingerprint();
     if found != fingerprint {
-        let problem = format!("the version in force has the fingerprint {found}, not {fingerprint}; do not pin it");
+        let problem =
+            format!("the version in force has the fingerprint {found}, not {fingerprint}; do not pin it");
         return Err(Refused(problem).into());
     }
     let vault = Vault::open(dir, unlock::open(unlocking)?).await?;

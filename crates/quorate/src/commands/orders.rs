@@ -128,7 +128,10 @@ pub fn describe_kind(kind: &OrderKind, genesis: Option<&Genesis>) -> Vec<String>
             lines
         }
         OrderKind::Schedule { parties, threshold, repeat } => {
-            vec![format!("schedule for {threshold}-of-{}: {}", parties.len(), names(parties)), schedule(repeat)]
+            vec![
+                format!("schedule for {threshold}-of-{}: {}", parties.len(), names(parties)),
+                schedule(repeat),
+            ]
         }
         OrderKind::Destroy { base } => {
             vec!["DESTROY  the key is erased for good".to_owned(), format!("epoch    record {base}")]

@@ -90,10 +90,9 @@ impl Store {
 
     /// Copies all live rows into an empty file.
     pub async fn copy(&mut self, to: &Path) -> Result<(), VaultError> {
-        let name = to.to_str().ok_or_else(|| VaultError::File {
-            path: to.into(),
-            problem: "the path must be text".into(),
-        })?;
+        let name = to
+            .to_str()
+            .ok_or_else(|| VaultError::File { path: to.into(), problem: "the path must be text".into() })?;
         sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut self.0).await?;
         Ok(())
     }

@@ -5,6 +5,7 @@ mod basics;
 mod crash;
 mod epochs;
 mod erasing;
+mod governance;
 mod ledger;
 mod tamper;
 

@@ -37,17 +37,30 @@ async fn reshare(
     ensure!(new.public_key() == old.public_key() && new.chain_code() == old.chain_code(), "another key");
     ensure!(after.record.public != before.record.public, "the shares are the old ones");
     let parties = after.record.parties.len();
-    Ok((format!("now {}-of-{parties}, {}; the same key and addresses", new.threshold(), after.record.attempt), ()))
+    Ok((
+        format!("now {}-of-{parties}, {}; the same key and addresses", new.threshold(), after.record.attempt),
+        (),
+    ))
 }
 
-/// A refresh of one wallet, another quorum for a second.
-pub async fn tell(
+/// New shares for the same parties.
+pub async fn refresh(
     cluster: &Cluster,
     client: &Caller,
     progress: &mut Progress,
-    refreshed: WalletId,
-    changed: WalletId,
+    wallet: WalletId,
 ) -> Result<()> {
-    progress.step("refresh the ECDSA key", reshare(cluster, client, refreshed, None)).await?;
-    progress.step("from 2-of-3 to 3-of-3, Ed25519", reshare(cluster, client, changed, Some(3))).await
+    progress.step("refresh the ECDSA key", reshare(cluster, client, wallet, None)).await
+}
+
+/// Another number of signers.
+pub async fn quorum(
+    cluster: &Cluster,
+    client: &Caller,
+    progress: &mut Progress,
+    wallet: WalletId,
+    threshold: u16,
+) -> Result<()> {
+    let name = format!("make it {threshold} of 3 that sign, Ed25519");
+    progress.step(&name, reshare(cluster, client, wallet, Some(threshold))).await
 }
