@@ -28,7 +28,7 @@ fn opening(vault: &Vault, folder: &Path, wallet: &WalletId, attempt: Attempt, le
 #[tokio::test]
 async fn no_byte_range_opens_to_an_old_share() {
     let (_folder, path, vault) = fresh().await;
-    let other = WalletId([9; 16]);
+    let other = WalletId([8; 16]);
     reshared(&vault, other, attempt(1, 1, 1), &[9; 32]).await;
     let found = |wallet: &WalletId, attempt| opening(&vault, &path, wallet, attempt, 32);
     let (first, failed, next) = (attempt(1, 1, 1), attempt(2, 1, 2), attempt(2, 2, 3));
