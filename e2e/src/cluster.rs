@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ed25519_dalek::SigningKey;
 use quorate_client::api::NodeView;
 use quorate_coordination::{NodeRequest, NodeResponse};
-use quorate_intent::{Genesis, PublicKey};
+use quorate_intent::{Genesis, Party, PublicKey};
 use rustix::process::{Pid, Signal, kill_process};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -44,8 +44,12 @@ pub struct How {
 
 /// A cluster. Dropping it kills its processes and removes its folder.
 pub struct Cluster {
-    /// Who is who.
+    /// Who was who at the start.
     pub genesis: Genesis,
+    /// The governance version in force.
+    current: Mutex<Genesis>,
+    /// Machines in order of their numbers; who has left stays in its place.
+    machines: Vec<Party>,
     /// The API's address.
     pub api: String,
     folder: TempDir,
@@ -189,8 +193,9 @@ impl Cluster {
         let genesis: Genesis = serde_json::from_slice(&std::fs::read(&file)?)?;
         genesis.check()?;
         let api = format!("http://{}", place(namespaces.as_ref(), GATEWAY)?);
+        let (current, machines) = (Mutex::new(genesis.clone()), genesis.parties.clone());
         let (how, nodes) = (How::default(), Mutex::new((0..n).map(|_| None).collect()));
-        Ok(Self { genesis, api, folder, how, nodes, gateway: None, namespaces })
+        Ok(Self { genesis, current, machines, api, folder, how, nodes, gateway: None, namespaces })
     }
 
     fn nodes(&self) -> MutexGuard<'_, Vec<Option<Child>>> {
@@ -209,12 +214,47 @@ impl Cluster {
 
     /// A node's identity key.
     pub fn key(&self, at: usize) -> PublicKey {
-        self.genesis.parties[at].key
+        self.machines[at].key
+    }
+
+    /// All machines, in order of their numbers.
+    pub fn machines(&self) -> &[Party] {
+        &self.machines
+    }
+
+    /// The governance version in force.
+    pub fn current(&self) -> Genesis {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Takes note of the governance version in force.
+    pub(crate) fn follow(&self, current: Genesis) {
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = current;
+    }
+
+    /// A new machine with an identity and a public file of its own; it is no party yet and does not run.
+    ///
+    /// # Errors
+    /// What `quorate init` says.
+    pub fn machine(&mut self) -> Result<usize> {
+        let at = self.machines.len();
+        let home = self.home(at);
+        std::fs::create_dir(&home)?;
+        let (vault, key) = (home.join("vault"), home.join("vault.key"));
+        let (name, address) = (node_name(at), format!("127.0.0.1:{}", free_port()?));
+        let tail = ["--out", text(&vault)?, "--address", &address, "--key-file", text(&key)?];
+        run(&[&["init", "--role", "node", "--name", &name], &tail[..]].concat())?;
+        let public: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(vault.join("node.public.json"))?)?;
+        let key = public["key"].as_str().context("a key")?.parse()?;
+        self.machines.push(Party { name, key, address });
+        self.nodes().push(None);
+        Ok(at)
     }
 
     /// Which node has this identity key.
     pub fn at(&self, key: &PublicKey) -> Option<usize> {
-        self.genesis.parties.iter().position(|party| party.key == *key)
+        self.machines.iter().position(|party| party.key == *key)
     }
 
     /// The nodes that can be told to lie, ascending by key.
@@ -250,7 +290,7 @@ impl Cluster {
     /// When the process cannot be started.
     pub fn start_node(&self, at: usize) -> Result<()> {
         let (vault, key) = (self.home(at).join("vault"), self.home(at).join("vault.key"));
-        let address = self.genesis.parties[at].address.clone();
+        let address = self.machines[at].address.clone();
         let arguments = ["node", "--dir", text(&vault)?, "--listen", &address, "--key-file", text(&key)?];
         let mut arguments = [&arguments[..], &["--allow-unlocked-memory"]].concat();
         let faults = self.home(at).join("faults");
@@ -305,6 +345,17 @@ impl Cluster {
     /// When it does not run.
     pub fn kill_node(&self, at: usize) -> Result<()> {
         let mut child = self.nodes()[at].take().context("the node does not run")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Kills the gateway with SIGKILL.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn kill_gateway(&mut self) -> Result<()> {
+        let mut child = self.gateway.take().context("the gateway does not run")?;
         child.kill()?;
         child.wait()?;
         Ok(())
@@ -371,8 +422,7 @@ impl Cluster {
     /// Boot ids of the nodes that run, by name, from themselves.
     async fn boots(&self) -> Result<Vec<(String, String)>> {
         let mut caller = Liar::new(self)?;
-        let running: Vec<usize> =
-            (0..self.genesis.parties.len()).filter(|at| self.nodes()[*at].is_some()).collect();
+        let running: Vec<usize> = (0..self.machines.len()).filter(|at| self.nodes()[*at].is_some()).collect();
         let mut boots = Vec::new();
         for at in running {
             match caller.call(at, NodeRequest::Status).await? {
@@ -441,7 +491,7 @@ impl Cluster {
     /// When the key file cannot be read.
     pub fn person(&self, name: &str) -> Result<Person> {
         let key = read_key(&self.dir().join("people").join(format!("{name}.key")))?;
-        Person::new(&self.api, key, self.genesis.clone())
+        Person::new(&self.api, key, self.current())
     }
 
     /// The API client.

@@ -53,7 +53,7 @@ impl Liar {
     pub fn new(cluster: &Cluster) -> Result<Self> {
         let key = cluster.gateway_key()?;
         let endpoint = Endpoint::new(&key)?;
-        let addresses: Vec<_> = cluster.genesis.parties.iter().map(|p| (p.address.clone(), p.key)).collect();
+        let addresses: Vec<_> = cluster.machines().iter().map(|p| (p.address.clone(), p.key)).collect();
         let links = addresses.iter().map(|_| None).collect();
         Ok(Self { key, endpoint, addresses, links })
     }
@@ -198,7 +198,7 @@ pub fn request(
         record: wallet.certificate.record.hash(),
         intent: intent.intent.hash(),
         items: Item::all(&wallet.keys, &built)?,
-        policy: cluster.genesis.hash(),
+        policy: cluster.current().hash(),
         nonce: random(),
         expires: now() + 120,
         attempts: 16,

@@ -11,6 +11,7 @@ pub mod cluster;
 pub mod liar;
 pub mod namespaces;
 pub mod parts;
+pub mod orders;
 pub mod people;
 pub mod program;
 pub mod scan;

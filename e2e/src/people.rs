@@ -148,7 +148,7 @@ impl Cluster {
         let view = client.api.wait(&view.id, WAIT).await?;
         ensure!(view.state == State::Completed, "no wallet: {} ({:?})", view.state, view.reason);
         let certificate = client.api.certificate(&id).await?;
-        let keys = certificate.check(&self.genesis, statement_digest)?;
+        let keys = certificate.check_in(&self.chain().await?, statement_digest)?;
         ensure!(certificate.record.wallet == id, "the certificate of another wallet");
         Ok(Wallet { id, certificate, keys })
     }

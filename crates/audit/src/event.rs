@@ -2,7 +2,7 @@
 
 use crate::{Attempt, AuditError};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_intent::{Hash, PublicKey, WalletId};
+use quorate_intent::{Hash, PublicKey, Step, WalletId};
 
 /// Longest free text in an entry, in bytes.
 pub const MAX_TEXT: usize = 1024;
@@ -85,6 +85,14 @@ pub enum Body {
     },
     /// An edge of the dispute graph (§5.2).
     Dispute(Dispute),
+    /// A new governance version is in force (§1.8). The entries of this kind are the chain: it is append-only and linked
+    /// by hash because the log is.
+    GovernanceChanged(Box<Step>),
+    /// This vault was restored from a backup.
+    Restored {
+        /// How many entries the backup had.
+        size: u64,
+    },
 }
 
 /// A run of a key ceremony before it has a transcript.
@@ -171,12 +179,18 @@ impl Body {
             Self::Refused { rule, reason, .. } => text("rule", rule).and_then(|()| text("reason", reason)),
             Self::Signed { transaction, .. } => text("transaction", transaction),
             Self::Dispute(dispute) => text("what", &dispute.what),
+            Self::GovernanceChanged(step) => {
+                count("approvals", step.approvals.len(), MAX_APPROVERS)?;
+                let bytes = step.intent.intent.encode().len();
+                count("bytes of the change", bytes, quorate_intent::intent::MAX_BYTES)
+            }
             Self::Created
             | Self::Unlocked
             | Self::GenesisPinned { .. }
             | Self::CeremonyStarted(_)
             | Self::CeremonyDone { .. }
-            | Self::Activated { .. } => Ok(()),
+            | Self::Activated { .. }
+            | Self::Restored { .. } => Ok(()),
         }
     }
 }

@@ -5,8 +5,8 @@
 
 use quorate_chains::{Plan, RawSignature, Summary};
 use quorate_intent::{
-    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Suite,
-    WalletId,
+    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Step,
+    Suite, WalletId,
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -132,7 +132,7 @@ object! {
 object! {
     /// The cluster as this gateway sees it.
     pub struct Cluster {
-        /// Who is who.
+        /// Who was who at the start.
         #[cfg_attr(feature = "openapi", schema(value_type = Object))]
         pub genesis: Genesis,
         /// What each operator pinned.
@@ -140,11 +140,18 @@ object! {
         pub genesis_hash: Hash,
         /// What operators compare by voice.
         pub fingerprint: String,
+        /// Every approved change since, in order: from the genesis and these follows the version in force.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
+        pub governance: Vec<Step>,
+        /// Fingerprint of the version in force.
+        #[serde(default)]
+        pub governance_fingerprint: String,
         /// The gateway program's version.
         pub version: String,
         /// The gateway's clock, Unix seconds.
         pub now: u64,
-        /// The nodes, as in the genesis.
+        /// The nodes, as in the governance version in force.
         pub nodes: Vec<NodeView>,
     }
 }
@@ -404,6 +411,38 @@ object! {
         /// Hash of the epoch's public record.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub record: Hash,
+        /// Since when the gateway knows this epoch, Unix seconds; absent where it is not known.
+        #[serde(default)]
+        pub since: Option<u64>,
+        /// When the key was last refreshed or given to other parties, Unix seconds; absent when it never was.
+        #[serde(default)]
+        pub refreshed: Option<u64>,
+        /// Whether the key is destroyed: everything else here is history then.
+        #[serde(default)]
+        pub destroyed: bool,
+        /// The number of the wallet's next order.
+        #[serde(default)]
+        pub next_order: u64,
+        /// When it is refreshed by itself, if it is.
+        #[serde(default)]
+        pub schedule: Option<ScheduleView>,
+    }
+}
+
+object! {
+    /// A schedule of refreshes.
+    pub struct ScheduleView {
+        /// The order that carries it.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub order: IntentId,
+        /// Seconds from one epoch to the next.
+        pub interval: u64,
+        /// No refresh begins at or after it, Unix seconds.
+        pub end: u64,
+        /// When the next refresh is due, Unix seconds.
+        pub next: u64,
+        /// The alert: why the last refresh did not come to its end.
+        pub problem: Option<String>,
     }
 }
 

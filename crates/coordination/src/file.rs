@@ -4,7 +4,7 @@
 mod combined;
 mod evidence;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use combined::{Combined, combine_files};
 pub use evidence::EvidenceFile;

@@ -3,7 +3,8 @@
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, WalletId};
+use quorate_audit::Attempt;
+use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step, WalletId};
 
 /// A frame on a channel: the first byte of borsh tells which.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -25,6 +26,27 @@ pub enum Frame {
         /// What came of it.
         response: Result<NodeResponse, NodeError>,
     },
+    /// What a node tells a peer unasked: where it stands, and what the peer lacks.
+    News(News),
+}
+
+/// What nodes tell one another at every contact. Everything in it proves itself; nothing is believed for who says it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+#[allow(clippy::large_enum_variant, reason = "news is rare and short-lived")]
+pub enum News {
+    /// Where the sender stands. Who knows more answers with what is missing.
+    Heads {
+        /// The number of the governance version that it has in force.
+        governance: u64,
+        /// That version's hash.
+        version: Hash,
+        /// The highest certified epoch that it knows of each key.
+        epochs: Vec<(WalletId, Attempt)>,
+    },
+    /// The next governance steps (§1.8).
+    Steps(Vec<Step>),
+    /// A key's highest certificate (§2.3).
+    Certificate(Box<Certificate>),
 }
 
 /// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
@@ -43,6 +65,19 @@ pub enum NodeRequest {
         order: SignedIntent,
         /// The administrators' approvals.
         approvals: Vec<Approval>,
+    },
+    /// Take part in a reshare, as a dealer, a recipient or both.
+    Reshare {
+        /// Routes the ceremony's messages.
+        ceremony: [u8; 32],
+        /// The order.
+        order: SignedIntent,
+        /// The administrators' approvals.
+        approvals: Vec<Approval>,
+        /// The certificate of the epoch that is reshared.
+        base: Certificate,
+        /// D: exactly t party indices of the base, ascending.
+        dealers: Vec<u16>,
     },
     /// Make nonces for signing with a Schnorr key.
     Commitments {
@@ -92,6 +127,15 @@ pub enum NodeRequest {
         /// The first number wanted, from 1.
         from: u64,
     },
+    /// Write a backup into the node's own folder; over the control socket alone.
+    Backup,
+    /// Put changes of governance in force, in this order.
+    Govern(Vec<Step>),
+    /// Which changes of governance came after version `after`?
+    Steps {
+        /// The number of a version.
+        after: u64,
+    },
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -135,6 +179,10 @@ pub enum NodeResponse {
     Done,
     /// To `Disputes`: reports that this node signs, with their numbers, ascending. Empty when there are no more.
     Disputes(Vec<(u64, Report)>),
+    /// To `Reshare`, from a recipient: the new epoch's certificate.
+    Reshared(Box<Certificate>),
+    /// To `Steps`.
+    Steps(Vec<Step>),
 }
 
 /// A node's view of itself.
@@ -144,8 +192,10 @@ pub struct Status {
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// Hash of the genesis that its operator pinned.
+    /// Hash of the governance version that it has in force: of the genesis that its operator pinned, or of a later one.
     pub genesis: Hash,
+    /// The number of that version; the genesis is 0.
+    pub governance: u64,
     /// Boot id of this process.
     pub boot: [u8; 16],
     /// Its clock, Unix seconds.

@@ -5,7 +5,8 @@ use crate::coordinator::{self, Coordinator};
 use crate::nodes::Nodes;
 use crate::store::Store;
 use crate::{Config, GatewayError, Identity, Limits, Signing};
-use quorate_intent::Genesis;
+use quorate_coordination::InForce;
+use quorate_intent::Governance;
 use quorate_transport::Endpoint;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,7 +16,8 @@ use tokio::task::{JoinHandle, JoinSet};
 
 /// What the parts of a gateway share.
 pub struct Gateway {
-    pub(crate) genesis: Genesis,
+    /// The governance version in force.
+    pub(crate) genesis: Arc<InForce>,
     pub(crate) identity: Identity,
     pub(crate) limits: Limits,
     pub(crate) signing: Signing,
@@ -41,12 +43,14 @@ impl Gateway {
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
         let Config { genesis, identity, store, listen, limits, signing } = config;
-        genesis.check()?;
+        let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
             return Err(GatewayError::OtherIdentity { expected, found });
         }
         let store = Store::open(&store, genesis.hash()).await?;
+        let chain = Governance::replay(pinned.genesis().clone(), store.steps().await?)?;
+        let genesis = Arc::new(InForce::new(chain));
         let replay = Replay::new(store.nonces().await?);
         let listener = TcpListener::bind(listen)
             .await
@@ -56,14 +60,15 @@ impl Gateway {
             .map_err(|source| GatewayError::Listen { address: listen.to_string(), source })?;
         let endpoint = Endpoint::new(identity.key())?;
         let mut work = JoinSet::new();
-        let nodes = Nodes::start(&genesis, &endpoint, &mut work);
+        let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
+        nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
         let gateway =
             Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
-        tracing::info!(%address, cluster = %gateway.genesis.name, "gateway listens");
+        tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })
     }
 }

@@ -7,10 +7,11 @@ use crate::gateway::Gateway;
 use crate::store::{Change, IntentRow, NewRow, Tx, now};
 use axum::http::StatusCode;
 use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
+use quorate_coordination::Certificate;
 use quorate_coordination::api::{IntentView, Missing, NewIntent, State};
 use quorate_intent::{
-    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, PublicKey, SignedIntent,
-    Transfer, Verdict, WalletId,
+    Approval, Body, Genesis, Group, Intent, IntentError, IntentId, Network, Order, OrderKind, PublicKey,
+    SignedIntent, Transfer, Verdict, WalletId,
 };
 use quorate_policy::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
 
@@ -24,11 +25,12 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     let NewIntent { intent, signature, plan, fee_rate, by_file, plan_later } = new;
     let signed = SignedIntent { intent, signature };
     let id = signed.intent.id();
-    signed.check_signature(&gateway.genesis)?;
+    let genesis = gateway.genesis.current();
+    signed.check_signature(&genesis)?;
     if let Some(row) = gateway.store.intent(&id).await? {
         return Ok((false, view(gateway, row).await?));
     }
-    signed.check(&gateway.genesis, now())?;
+    signed.check(&genesis, now())?;
     // What decodes from JSON may be longer than what nodes take.
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
@@ -38,13 +40,12 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
             add_transfer(gateway, &signed, transfer, wishes).await?
         }
         Body::Order(order) => {
-            if plan.is_some() || fee_rate.is_some() || plan_later {
-                return Err(IntentError::field("plan", "an order has no plan and no fee rate").into());
-            }
-            if by_file {
-                return Err(IntentError::field("by_file", "an order gives no signature").into());
-            }
+            no_signature(plan.as_ref(), fee_rate, by_file, plan_later)?;
             add_order(gateway, &signed, order).await?
+        }
+        Body::Governance(_) => {
+            no_signature(plan.as_ref(), fee_rate, by_file, plan_later)?;
+            add_change(gateway, &signed).await?
         }
         _ => return Err(IntentError::field("type", "no rule allows this kind of intent").into()),
     };
@@ -52,7 +53,7 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
         // Somebody else posted the same intent in this moment.
         return Ok((false, find(gateway, &id).await?));
     };
-    let (rule, _, group) = rule(&gateway.genesis, &signed.intent);
+    let (rule, _, group) = rule(&genesis, &signed.intent);
     let need = format!("needs {} approvals by {rule}", group.quorum);
     tx.change(
         &id,
@@ -101,7 +102,62 @@ pub async fn wallet_key(gateway: &Gateway, transfer: &Transfer) -> Result<Wallet
         let problem = format!("this gateway knows no wallet {}", transfer.wallet);
         return Err(IntentError::field("wallet", problem).into());
     };
+    if certificate.destroys() {
+        let problem = format!("wallet {} is destroyed and signs nothing any more", transfer.wallet);
+        return Err(IntentError::field("wallet", problem).into());
+    }
     Ok(certificate.record.keys().map_err(ApiError::internal)?.wallet_key())
+}
+
+/// What only transfers have.
+fn no_signature(
+    plan: Option<&Plan>,
+    fee_rate: Option<u64>,
+    by_file: bool,
+    plan_later: bool,
+) -> Result<(), IntentError> {
+    if plan.is_some() || fee_rate.is_some() || plan_later {
+        return Err(IntentError::field("plan", "only a transfer has a plan and a fee rate"));
+    }
+    if by_file {
+        return Err(IntentError::field("by_file", "only a transfer gives a signature"));
+    }
+    Ok(())
+}
+
+/// A write with a change of governance. One at a time: of two that follow from one version only one can be carried out.
+async fn add_change<'g>(gateway: &'g Gateway, signed: &SignedIntent) -> Result<Option<Tx<'g>>, ApiError> {
+    let mut tx = gateway.store.begin().await?;
+    if tx.intent(&signed.intent.id()).await?.is_some() {
+        return Ok(None);
+    }
+    if let Some(other) = tx.open_change().await? {
+        let detail = format!("intent {other} changes governance and is not finished");
+        return Err(ApiError::new(StatusCode::CONFLICT, "change_pending", detail));
+    }
+    let (wallet, kind) = (WalletId([0; 16]), "governance");
+    let row = NewRow { signed, wallet, kind, plan: None, summary: None, by_file: false };
+    tx.add_intent(&row).await?;
+    Ok(Some(tx))
+}
+
+/// Ends what waits for approvals under a governance version that is not in force any more: no node would carry it out.
+pub async fn supersede(gateway: &Gateway) -> Result<(), sqlx::Error> {
+    let current = gateway.genesis.hash();
+    for state in WAITING {
+        for id in gateway.store.in_state(state).await? {
+            let row = gateway.store.intent(&id).await?;
+            if row.is_none_or(|row| row.signed.intent.governance == current) {
+                continue;
+            }
+            let mut tx = gateway.store.begin().await?;
+            let reason = "the governance version that it names is not in force any more; ask for it anew";
+            if end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await? {
+                tx.commit().await?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// A write with the new transfer, its plan and what it reserves; none when it is there already.
@@ -197,16 +253,14 @@ async fn add_order<'g>(
     signed: &SignedIntent,
     order: &Order,
 ) -> Result<Option<Tx<'g>>, ApiError> {
-    let taken = |detail: String| ApiError::new(StatusCode::CONFLICT, "wallet_exists", detail).field("wallet");
-    if gateway.store.wallet(&order.wallet).await?.is_some() {
-        return Err(taken(format!("wallet {} exists already; take another id", order.wallet)));
-    }
+    check_order(gateway, order).await?;
     let mut tx = gateway.store.begin().await?;
     if tx.intent(&signed.intent.id()).await?.is_some() {
         return Ok(None);
     }
     if let Some(other) = tx.open_order(&order.wallet).await? {
-        return Err(taken(format!("intent {other} is about wallet {} and not finished", order.wallet)));
+        let detail = format!("intent {other} is about wallet {} and not finished", order.wallet);
+        return Err(ApiError::new(StatusCode::CONFLICT, "order_pending", detail).field("wallet"));
     }
     let row =
         NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None, by_file: false };
@@ -214,11 +268,51 @@ async fn add_order<'g>(
     Ok(Some(tx))
 }
 
+/// Refuses early what nodes would refuse later: an order for another state of the key than the one it is in.
+async fn check_order(gateway: &Gateway, order: &Order) -> Result<(), ApiError> {
+    let wallet = order.wallet;
+    let conflict =
+        |code, field: &str, detail: String| ApiError::new(StatusCode::CONFLICT, code, detail).field(field);
+    let held = gateway.store.wallet(&wallet).await?;
+    let Some(held) = held else {
+        if matches!(order.kind, OrderKind::Generate { .. }) {
+            return Ok(());
+        }
+        return Err(IntentError::field("wallet", format!("this gateway knows no wallet {wallet}")).into());
+    };
+    if matches!(order.kind, OrderKind::Generate { .. }) {
+        let detail = format!("wallet {wallet} exists already; take another id");
+        return Err(conflict("wallet_exists", "wallet", detail));
+    }
+    if held.destroys() {
+        let detail = format!("wallet {wallet} is destroyed, and nothing brings it back");
+        return Err(conflict("wallet_destroyed", "wallet", detail));
+    }
+    let next = next_order(gateway, &held).await?;
+    if order.number != next {
+        let detail = format!("the next order of wallet {wallet} has number {next}, found {}", order.number);
+        return Err(conflict("order_number", "number", detail));
+    }
+    let (OrderKind::Reshare { base, .. } | OrderKind::Destroy { base }) = &order.kind else { return Ok(()) };
+    if *base != held.record.hash() {
+        let detail = format!("the order names another epoch than the active one of wallet {wallet}");
+        return Err(conflict("stale_base", "base", detail));
+    }
+    Ok(())
+}
+
+/// The number of a wallet's next order: above that of its epoch and of every order that nodes may have accepted.
+pub async fn next_order(gateway: &Gateway, held: &Certificate) -> Result<u64, sqlx::Error> {
+    let highest = gateway.store.highest_order(&held.record.wallet).await?;
+    Ok(highest.max(held.rank().order_number).saturating_add(1))
+}
+
 /// Takes an approver's verdict in.
 pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> Result<IntentView, ApiError> {
     let mut tx = gateway.store.begin().await?;
     let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
-    check_approval(&gateway.genesis, &row.signed.intent, approval)?;
+    let genesis = gateway.genesis.current();
+    check_approval(&genesis, &row.signed.intent, approval)?;
     let earlier = tx.approvals(id).await?;
     if earlier.iter().any(|e| e.approver == approval.approver && e.verdict == approval.verdict) {
         drop(tx);
@@ -231,7 +325,7 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
         return Err(wrong_state(&row, "it has expired"));
     }
     tx.add_approval(id, approval).await?;
-    let (rule, _, group) = rule(&gateway.genesis, &row.signed.intent);
+    let (rule, _, group) = rule(&genesis, &row.signed.intent);
     let mut approved = false;
     if approval.verdict == Verdict::Reject {
         let member = group.members.iter().find(|member| member.key == approval.approver);
@@ -239,7 +333,7 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
         end(&mut tx, id, &WAITING, State::Rejected, &reason, Some(rule)).await?;
     } else {
         let approvals = positive(tx.approvals(id).await?);
-        match decide(&gateway.genesis, &row.signed, &approvals, now()) {
+        match decide(&genesis, &row.signed, &approvals, now()) {
             Decision::Allow { rule, approvers } => {
                 let reason = format!("{} approvals", approvers.len());
                 let change =
@@ -346,7 +440,7 @@ pub async fn end(
 /// The rule that decides on an intent, its group's name, and the group.
 fn rule<'g>(genesis: &'g Genesis, intent: &Intent) -> (&'static str, &'static str, &'g Group) {
     match intent.body {
-        Body::Order(_) => (RULE_ORDER, "administrators", &genesis.administrators),
+        Body::Order(_) | Body::Governance(_) => (RULE_ORDER, "administrators", &genesis.administrators),
         _ => (RULE_TRANSFER, "approvers", &genesis.approvers),
     }
 }
@@ -361,8 +455,9 @@ pub async fn find(gateway: &Gateway, id: &IntentId) -> Result<IntentView, ApiErr
 pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiError> {
     let approvals = gateway.store.approvals(&row.id).await?;
     let timings = gateway.store.transitions(&row.id).await?;
-    let missing =
-        WAITING.contains(&row.state).then(|| missing(&gateway.genesis, &row.signed.intent, &approvals));
+    let missing = WAITING
+        .contains(&row.state)
+        .then(|| missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals));
     Ok(IntentView {
         id: row.id,
         state: row.state,

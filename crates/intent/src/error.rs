@@ -54,10 +54,12 @@ pub enum IntentError {
         /// How many more.
         missing: usize,
     },
-    /// The intent is for another cluster.
-    #[error("this intent belongs to another cluster (genesis {found}, ours is {ours})")]
+    /// The intent is for another cluster, or for a governance version that is not in force (any more).
+    #[error(
+        "this intent belongs to another cluster, or to a governance version that is not in force (it names {found}, in force is {ours}); ask for it anew"
+    )]
     OtherCluster {
-        /// Our genesis hash.
+        /// Hash of the version in force.
         ours: String,
         /// The intent's.
         found: String,

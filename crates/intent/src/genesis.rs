@@ -1,5 +1,6 @@
 //! Genesis: who is who at the start. Each operator pins its hash on its own node (docs/spec §1.8).
 
+use crate::governance::Follows;
 use crate::{Hash, IntentError, PublicKey};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -43,7 +44,7 @@ pub struct Group {
     pub members: Vec<Member>,
 }
 
-/// The cluster at its start.
+/// The cluster at its start, or after a change of governance.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
@@ -61,6 +62,9 @@ pub struct Genesis {
     pub administrators: Group,
     /// Who may create intents.
     pub clients: Vec<Member>,
+    /// What this version follows from; none in the genesis itself. Last, and left out of JSON where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<Follows>,
 }
 
 impl Genesis {
@@ -84,6 +88,12 @@ impl Genesis {
     pub fn check(&self) -> Result<(), IntentError> {
         if self.version != VERSION {
             return Err(IntentError::field("version", format!("must be {VERSION}, found {}", self.version)));
+        }
+        if self.follows.is_some_and(|follows| follows.number == 0) {
+            return Err(IntentError::field(
+                "follows",
+                "a version that follows another has a number from 1 on",
+            ));
         }
         crate::intent::check_text("name", &self.name, 64)?;
         let parties: Vec<_> = self.parties.iter().map(|p| (p.name.as_str(), p.key)).collect();

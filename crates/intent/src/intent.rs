@@ -2,7 +2,8 @@
 
 use crate::keys::sign;
 use crate::{
-    Amount, Asset, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature, WalletId,
+    Amount, Asset, Change, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature,
+    WalletId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -23,7 +24,7 @@ pub const MAX_BYTES: usize = 16 * 1024;
 pub struct Intent {
     /// [`VERSION`].
     pub version: u16,
-    /// Hash of the governance version under which it is to be judged (the genesis, until governance changes).
+    /// Hash of the governance version under which it is to be judged; the genesis is the first.
     pub governance: Hash,
     /// 16 random bytes: two equal wishes are two intents.
     #[serde(with = "hex_bytes")]
@@ -47,6 +48,8 @@ pub enum Body {
     Transfer(Transfer),
     /// Run a key ceremony.
     Order(Order),
+    /// Change who the parties are.
+    Governance(Change),
 }
 
 /// Move an amount of one asset from a wallet's account to a destination.
@@ -146,6 +149,7 @@ impl Intent {
                 }
                 order.check(genesis)
             }
+            Body::Governance(change) => genesis.changed(change, self.hash()).map(|_| ()),
         }
     }
 }
@@ -212,7 +216,7 @@ impl SignedIntent {
     pub fn check_schedule(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
         let schedule = match &self.intent.body {
             Body::Order(order) => order.schedule(),
-            Body::Transfer(_) => None,
+            Body::Transfer(_) | Body::Governance(_) => None,
         };
         let (_, _, repeat) = schedule
             .ok_or_else(|| IntentError::field("ceremony", "this intent does not set up a schedule"))?;

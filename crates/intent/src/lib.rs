@@ -1,7 +1,7 @@
 //! Intent: what is asked for, and by whom.
 //!
 //! For: the canonical form of everything that changes state (transfers, orders for key ceremonies), its one hash,
-//! the approvals over that hash, and the genesis that says whose approvals count. No I/O.
+//! the approvals over that hash, the genesis that says whose approvals count, and the chain of its changes. No I/O.
 //! Not for: whether something is allowed (`policy`), how it becomes a transaction (`chains`), storage (`vault`).
 //!
 //! Canonical bytes are borsh: fixed-width little-endian integers, u32 length prefixes, one encoding per value. JSON is
@@ -14,6 +14,7 @@ pub mod approval;
 pub mod asset;
 pub mod error;
 pub mod genesis;
+pub mod governance;
 pub mod id;
 pub mod intent;
 pub mod keys;
@@ -24,6 +25,7 @@ pub use approval::{Approval, Verdict, approving_members};
 pub use asset::{Asset, BitcoinNetwork, Network, SolanaNetwork};
 pub use error::IntentError;
 pub use genesis::{Genesis, Group, Member, Party};
+pub use governance::{Change, Governance, Step};
 pub use id::{Hash, IntentId, WalletId};
 pub use intent::{Body, Intent, SignedIntent, Transfer};
 pub use keys::{PublicKey, Signature};

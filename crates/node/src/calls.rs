@@ -1,13 +1,16 @@
 //! The gateway's calls. Nothing in them is believed without the signatures that they carry.
 
+use crate::certificates::Source;
 use crate::error::vault_error;
 use crate::node::Shared;
+use crate::reshare::Asked;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{disputes, generate, pairs, presign, sign};
+use crate::{certificates, disputes, generate, governance, pairs, presign, reshare, sign};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
+use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, WalletId, keys};
 use quorate_protocols::frost::{self, Bip340, Ed25519Schnorr, FrostError};
 use rand_core::OsRng;
@@ -25,7 +28,21 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
         NodeRequest::Generate { ceremony, order, approvals } => {
             generate::generate(shared, ceremony, order, approvals).await
         }
-        NodeRequest::Certify(certificate) => generate::certify(shared, certificate).await,
+        NodeRequest::Backup => {
+            let message = "a backup is made over the control socket, by the node's own operator";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+        NodeRequest::Govern(steps) => governance::govern(shared, steps).await,
+        NodeRequest::Steps { after } => {
+            let chain = shared.genesis.chain();
+            Ok(NodeResponse::Steps(chain.steps_after(after).iter().take(MAX_STEPS).cloned().collect()))
+        }
+        NodeRequest::Certify(certificate) => {
+            certificates::certify(shared, certificate, Source::Gateway).await
+        }
+        NodeRequest::Reshare { ceremony, order, approvals, base, dealers } => {
+            reshare::reshare(shared, Asked { ceremony, order, approvals, base, dealers }).await
+        }
         NodeRequest::Commitments { wallet, count } => commitments(shared, wallet, count),
         NodeRequest::Pairs { peers } => Ok(NodeResponse::Pairs(shared.pairs.ids(&peers))),
         NodeRequest::SetupPair { ceremony, peer } => pairs::set_up(shared, ceremony, peer).await,
@@ -43,16 +60,22 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
 /// A wallet that this node holds a share of.
 pub(crate) fn wallet(shared: &Shared, id: &WalletId) -> Result<Arc<Wallet>, NodeError> {
     shared.wallets.get(id).ok_or_else(|| {
-        let message = format!("node {} holds no share of wallet {id}", shared.name(&shared.me));
+        let name = shared.name(&shared.me);
+        let message = match shared.wallets.gone(id) {
+            Some(gone) => format!("node {name} signs nothing for wallet {id}: {gone}"),
+            None => format!("node {name} holds no share of wallet {id}"),
+        };
         NodeError::new(ErrorCode::UnknownWallet, message)
     })
 }
 
 fn status(shared: &Shared) -> Status {
+    let chain = shared.genesis.chain();
     Status {
         name: shared.name(&shared.me),
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        genesis: shared.genesis.hash(),
+        genesis: chain.hash(),
+        governance: chain.number(),
         boot: shared.boot,
         now: shared.now(),
         wallets: shared.wallets.all().iter().map(|wallet| wallet.record().clone()).collect(),

@@ -102,6 +102,11 @@ impl Ceremonies {
         self.routes().deliver(Instant::now(), from, bytes);
     }
 
+    /// The parties are these from now on.
+    pub fn follow(&self, parties: impl IntoIterator<Item = PublicKey>) {
+        self.routes().follow(parties);
+    }
+
     /// Ends every ceremony with a party that has no result yet (§4.2), or all.
     pub fn stop(&self, with: Option<&PublicKey>, reason: &'static str) {
         self.routes().stop(with, reason);

@@ -1,5 +1,6 @@
 //! The control socket: how an operator on the node's own machine hands it a signing call, where no gateway reaches it. It
-//! takes `Sign` and `Status` alone, on the very same way as the gateway's calls: policy, rebuilding, ledger, log, stock.
+//! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), and
+//! `Backup`, and nothing else.
 //!
 //! Whoever may open it could read the node's folder anyway, so it gives nobody more power; what is signed is decided by the
 //! signatures in the call, as ever.
@@ -23,6 +24,8 @@ use tokio::time::timeout;
 
 /// The socket's name in a node's folder.
 pub const SOCKET: &str = "control.sock";
+/// Where a backup lies in a node's folder until its operator fetches it.
+pub const BACKUP: &str = "backup.db";
 /// Connections at once; further ones are closed.
 const MAX_CONNECTIONS: usize = 4;
 /// Longest wait for the next call on a connection.
@@ -88,7 +91,7 @@ impl Drop for Control {
 pub(crate) fn open(shared: Arc<Shared>, folder: &Path) -> Result<Control, StartError> {
     let path = folder.join(SOCKET);
     let listener = bind(folder, &path).map_err(|error| StartError::Control(path.clone(), error))?;
-    let task = tokio::spawn(listen(shared, listener));
+    let task = tokio::spawn(listen(shared, folder.into(), listener));
     Ok(Control { path, task })
 }
 
@@ -108,7 +111,7 @@ fn bind(folder: &Path, path: &Path) -> std::io::Result<UnixListener> {
     Ok(listener)
 }
 
-async fn listen(shared: Arc<Shared>, listener: UnixListener) {
+async fn listen(shared: Arc<Shared>, folder: Arc<Path>, listener: UnixListener) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
         let stream = match listener.accept().await {
@@ -120,9 +123,9 @@ async fn listen(shared: Arc<Shared>, listener: UnixListener) {
             }
         };
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else { continue };
-        let shared = Arc::clone(&shared);
+        let (shared, folder) = (Arc::clone(&shared), Arc::clone(&folder));
         tokio::spawn(async move {
-            if let Err(error) = serve(&shared, stream).await {
+            if let Err(error) = serve(&shared, &folder, stream).await {
                 tracing::debug!(%error, "a connection to the control socket ended");
             }
             drop(place);
@@ -130,8 +133,19 @@ async fn listen(shared: Arc<Shared>, listener: UnixListener) {
     }
 }
 
+/// Writes a backup beside the vault, in place of an earlier one that nobody fetched.
+async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<NodeResponse, NodeError> {
+    let path = folder.join(BACKUP);
+    let failed = |error: String| NodeError::new(ErrorCode::Internal, error);
+    if path.exists() {
+        std::fs::remove_file(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
+    }
+    shared.vault.backup(&path).await.map_err(|error| failed(error.to_string()))?;
+    Ok(NodeResponse::Done)
+}
+
 /// Answers one call after another.
-async fn serve(shared: &Arc<Shared>, mut stream: UnixStream) -> Result<(), TransportError> {
+async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> Result<(), TransportError> {
     let malformed = || TransportError::Io(Error::new(ErrorKind::InvalidData, "not a call"));
     loop {
         let next = timeout(IDLE, receive_frame(&mut stream)).await;
@@ -141,8 +155,9 @@ async fn serve(shared: &Arc<Shared>, mut stream: UnixStream) -> Result<(), Trans
         let Ok(Frame::Call { id, request }) = borsh::from_slice(&frame) else { return Err(malformed()) };
         let response = match request {
             request @ (NodeRequest::Sign(_) | NodeRequest::Status) => calls::handle(shared, request).await,
+            NodeRequest::Backup => backup(shared, folder).await,
             _ => {
-                let message = "the control socket takes Sign and Status alone";
+                let message = "the control socket takes Sign, Status and Backup alone";
                 Err(NodeError::new(ErrorCode::BadRequest, message))
             }
         };

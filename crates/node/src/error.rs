@@ -19,8 +19,15 @@ pub enum StartError {
     )]
     NoGenesis,
     /// This node is not part of the cluster.
-    #[error("this node's identity key is not among the parties of the pinned genesis")]
+    #[error(
+        "this node's identity key is not among the parties; have the administrators approve that it joins, then hand it the chain: quorate governance pin"
+    )]
     NotAParty,
+    /// This node was a party once.
+    #[error(
+        "this node's identity key has left the parties; it takes part in nothing any more, and a machine joins again under a new identity"
+    )]
+    Left,
     /// TLS or network.
     #[error(transparent)]
     Transport(#[from] TransportError),

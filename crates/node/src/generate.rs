@@ -1,24 +1,23 @@
-//! Taking part in the generation of a key, and taking over its certificate.
+//! Taking part in the generation of a key (docs/spec §2.1).
 
-use crate::ceremonies::{Freely, Persist};
+use crate::ceremonies::Freely;
+use crate::certificates::{self, Source};
 use crate::error::{session_error, vault_error};
 use crate::node::Shared;
-use crate::wallets::Wallet;
+use crate::records::Records;
 use quorate_audit::{Body, Ceremony, CeremonyKind};
-use quorate_ceremonies::generate::{ORDER_TRY, PENDING, Pending};
 use quorate_ceremonies::{Generate, Generated};
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
 use quorate_intent::{
-    Approval, Body as IntentBody, Hash, Order, OrderKind, Signature, SignedIntent, Suite, WalletId,
+    Approval, Body as IntentBody, Hash, IntentError, Order, OrderKind, Signature, SignedIntent, Suite,
 };
 use quorate_policy::Decision;
-use quorate_session::{Config, Limits, NotStored, Own, Participants, PersistRecord, Terms, statement_digest};
+use quorate_session::{Config, Limits, Own, Participants, Terms};
 use quorate_sharing::{Curve, Ed25519, Secp256k1};
-use quorate_vault::{Share, Vault, VaultError};
+use quorate_vault::{Vault, VaultError};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use zeroize::Zeroizing;
 
 /// Runs the ceremony of an approved order.
 pub(crate) async fn generate(
@@ -59,7 +58,7 @@ pub(crate) async fn generate(
         Ok((record, signatures)) => {
             let certificate =
                 Certificate { record, order: intent, approvals, proof: Proof::Generate { signatures } };
-            activate(shared, &certificate).await?;
+            certificates::certify(shared, certificate.clone(), Source::Own).await?;
             let (attempt, record) = (certificate.record.attempt, certificate.record.hash());
             shared.log(Body::CeremonyDone { ceremony: entry, attempt, record }).await;
             Ok(NodeResponse::Generated(Box::new(certificate)))
@@ -116,21 +115,26 @@ async fn allowed_order(
     intent: &SignedIntent,
     approvals: &[Approval],
 ) -> Result<Order, NodeError> {
-    match quorate_policy::decide(&shared.genesis, intent, approvals, shared.now()) {
-        Decision::Deny { rule, reason } => {
-            let entry = Body::Refused {
-                intent: intent.intent.hash(),
-                rule: rule.to_owned(),
-                reason: reason.to_string(),
-            };
-            shared.log(entry).await;
-            Err(NodeError::new(ErrorCode::NotAuthorised, format!("{reason} (rule {rule})")))
-        }
+    match quorate_policy::decide(&shared.genesis.current(), intent, approvals, shared.now()) {
+        Decision::Deny { rule, reason } => Err(refused_order(shared, intent, rule, &reason).await),
         Decision::Allow { .. } => match &intent.intent.body {
             IntentBody::Order(order) => Ok(order.clone()),
             _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),
         },
     }
+}
+
+/// Logs that an order was refused, and says so.
+pub(crate) async fn refused_order(
+    shared: &Shared,
+    intent: &SignedIntent,
+    rule: &str,
+    reason: &IntentError,
+) -> NodeError {
+    let entry =
+        Body::Refused { intent: intent.intent.hash(), rule: rule.to_owned(), reason: reason.to_string() };
+    shared.log(entry).await;
+    NodeError::new(ErrorCode::NotAuthorised, format!("{reason} (rule {rule})"))
 }
 
 fn config(
@@ -167,109 +171,10 @@ async fn run<C: Curve>(
     terms: Generate,
 ) -> Result<(WalletRecord, Vec<Signature>), quorate_session::SessionError> {
     let (wallet, number, order) = (terms.wallet, terms.order_number, terms.order);
-    let persist = Store { vault: shared.vault.clone(), wallet, number, order };
+    let records = Records { vault: shared.vault.clone(), wallet, number, order, base: None };
     let Generated { share, record, signatures } =
-        shared.ceremonies.run(config, terms.protocol::<C>(), persist, Freely).await?;
+        shared.ceremonies.run(config, terms.protocol::<C>(), records, Freely).await?;
     // It is in the vault as pending; from there it is opened like any other.
     drop(share);
     Ok((record, signatures))
-}
-
-/// Durable writes of a generate ceremony.
-struct Store {
-    vault: Vault,
-    wallet: WalletId,
-    number: u64,
-    order: Hash,
-}
-
-impl Persist for Store {
-    async fn persist(&self, record: PersistRecord) -> Result<(), NotStored> {
-        let failed = |what: String| NotStored::Failed(what);
-        match record.label {
-            ORDER_TRY => {
-                let attempt_try = record.bytes.as_slice().try_into().map(u32::from_be_bytes);
-                let attempt_try = attempt_try.map_err(|_| failed("a try has four bytes".to_owned()))?;
-                let accepted =
-                    self.vault.accept_order(self.wallet, self.number, attempt_try, self.order, None).await;
-                accepted.map_err(not_stored)
-            }
-            PENDING => {
-                let mut pending: Pending =
-                    borsh::from_slice(&record.bytes).map_err(|error| failed(error.to_string()))?;
-                let share = Share {
-                    attempt: pending.record.attempt,
-                    secret: Zeroizing::new(std::mem::take(&mut pending.secret)),
-                    record: crate::mesh::encode(&pending.record),
-                    prepared: pending.signature.0.to_vec(),
-                };
-                self.vault.put_pending(self.wallet, share, None).await.map_err(not_stored)
-            }
-            other => Err(failed(format!("nothing takes a record {other}"))),
-        }
-    }
-}
-
-/// A rule's refusal is not a fault of the disk.
-fn not_stored(error: VaultError) -> NotStored {
-    match error {
-        VaultError::Order(_) | VaultError::Attempt { .. } => NotStored::Refused(error.to_string()),
-        other => NotStored::Failed(other.to_string()),
-    }
-}
-
-/// Stores the certificate and opens the share for signing.
-async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
-    let (wallet, attempt) = (certificate.record.wallet, certificate.record.attempt);
-    let bytes = crate::mesh::encode(certificate);
-    shared.vault.activate(wallet, attempt, bytes).await.map_err(|error| vault_error(&error))?;
-    load(shared, certificate).await
-}
-
-/// Opens the active share of a certificate that the vault holds.
-async fn load(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
-    let (wallet, attempt) = (certificate.record.wallet, certificate.record.attempt);
-    let share = shared.vault.active(&wallet).await.map_err(|error| vault_error(&error))?;
-    let Some(share) = share.filter(|share| share.attempt == attempt) else {
-        let message = format!("this node holds the certificate of wallet {wallet} and no share of {attempt}");
-        return Err(NodeError::new(ErrorCode::Internal, message));
-    };
-    let opened = Wallet::open(certificate.clone(), &share, &shared.me);
-    shared.wallets.insert(opened.map_err(|problem| NodeError::new(ErrorCode::Internal, problem))?);
-    shared.log(Body::Activated { wallet, attempt }).await;
-    Ok(())
-}
-
-/// Takes a certificate that this node missed: whoever has a pending share activates it now.
-pub(crate) async fn certify(
-    shared: &Arc<Shared>,
-    certificate: Certificate,
-) -> Result<NodeResponse, NodeError> {
-    if let Err(error) = certificate.check(&shared.genesis, statement_digest) {
-        return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
-    }
-    let (wallet, attempt) = (certificate.record.wallet, certificate.record.attempt);
-    match shared.vault.certificate(&wallet).await.map_err(|error| vault_error(&error))? {
-        Some((held, _)) if held == attempt => {
-            // A node that stopped between activating and opening has it in the vault alone.
-            if shared.wallets.get(&wallet).is_none() {
-                load(shared, &certificate).await?;
-            }
-            return Ok(NodeResponse::Done);
-        }
-        Some((held, _)) => {
-            let message = format!(
-                "this node holds another certificate of wallet {wallet}: {held}, and not {attempt}; two keys exist under one id, use neither before the operators have compared them"
-            );
-            return Err(NodeError::new(ErrorCode::Refused, message));
-        }
-        None => (),
-    }
-    let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
-    if !pendings.iter().any(|pending| pending.attempt == attempt) {
-        let message = "this node holds no pending share of that epoch";
-        return Err(NodeError::new(ErrorCode::Refused, message));
-    }
-    activate(shared, &certificate).await?;
-    Ok(NodeResponse::Done)
 }

@@ -2,6 +2,7 @@
 
 use crate::calls;
 use crate::mesh::encode;
+use crate::news;
 use crate::node::Shared;
 use quorate_audit::Body;
 use quorate_coordination::NodeError;
@@ -100,8 +101,11 @@ impl Door {
 }
 
 async fn greet(shared: &Arc<Shared>, endpoint: &Endpoint, tcp: TcpStream, address: SocketAddr, place: Place) {
-    let known = shared.genesis.parties.iter().map(|party| party.key).chain([shared.genesis.gateway]);
-    let known = known.filter(|key| *key != shared.me);
+    let chain = shared.genesis.chain();
+    let genesis = chain.current();
+    let known = genesis.parties.iter().map(|party| party.key).chain([genesis.gateway]);
+    let known: Vec<PublicKey> = known.filter(|key| *key != shared.me).collect();
+    drop(chain);
     let accepted = endpoint.accept(tcp, known).await;
     let door = Arc::clone(&place.door);
     drop(place);
@@ -139,20 +143,25 @@ async fn next_frame(receiver: &mut Receiver) -> Result<Option<Frame>, TransportE
 }
 
 async fn serve(shared: &Arc<Shared>, channel: Channel) -> Result<(), TransportError> {
-    if channel.peer() == shared.genesis.gateway {
+    if channel.peer() == shared.genesis.gateway() {
         serve_gateway(shared, channel).await
     } else {
         serve_peer(shared, channel).await
     }
 }
 
-/// A peer may bring ceremony messages and nothing else.
+/// A peer may bring ceremony messages and news, and nothing else, as long as it is a party.
 async fn serve_peer(shared: &Arc<Shared>, channel: Channel) -> Result<(), TransportError> {
     let peer: PublicKey = channel.peer();
     let (_sender, mut receiver) = channel.split();
     while let Some(frame) = next_frame(&mut receiver).await? {
+        if shared.genesis.party(&peer).is_none() {
+            return Ok(());
+        }
         match frame {
             Frame::Session(bytes) => shared.ceremonies.deliver(peer, bytes),
+            // One after another: a peer that floods with news holds up its own channel and nobody else's.
+            Frame::News(news) => news::take(shared, peer, news).await,
             Frame::Call { .. } | Frame::Answer { .. } => return Err(malformed()),
         }
     }

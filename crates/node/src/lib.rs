@@ -10,6 +10,7 @@
 mod budget;
 mod calls;
 mod ceremonies;
+mod certificates;
 mod clock;
 pub mod control;
 mod disputes;
@@ -17,12 +18,16 @@ mod error;
 #[cfg(feature = "fault-injection")]
 pub mod faults;
 mod generate;
+mod governance;
 mod inbound;
 mod memory;
 mod mesh;
+mod news;
 mod node;
 mod pairs;
 mod presign;
+mod records;
+mod reshare;
 mod routes;
 mod sign;
 mod stock;

@@ -7,13 +7,15 @@ use crate::disputes::{self, SoftEdges};
 use crate::error::StartError;
 use crate::inbound;
 use crate::mesh::{Mesh, Transport};
+use crate::news;
 use crate::pairs::Pairs;
 use crate::stock::Stock;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::wallets::Wallets;
 use quorate_audit::Body;
-use quorate_intent::{Genesis, PublicKey, WalletId};
+use quorate_coordination::InForce;
+use quorate_intent::{PublicKey, WalletId};
 use quorate_session::Identity;
 use quorate_transport::Endpoint;
 use quorate_vault::Vault;
@@ -43,7 +45,8 @@ pub struct Node {
 /// What all parts of a node share.
 pub(crate) struct Shared {
     pub vault: Vault,
-    pub genesis: Genesis,
+    /// The governance version in force: the pinned genesis and every change since.
+    pub genesis: InForce,
     pub me: PublicKey,
     /// Names this process: nonces, presignatures and pair states live under it, in memory alone (§1.9).
     pub boot: [u8; 16],
@@ -53,8 +56,10 @@ pub(crate) struct Shared {
     pub stock: Stock,
     pub pairs: Pairs,
     pub soft_edges: SoftEdges,
-    /// Wallets that are being generated.
+    /// Wallets that are in a key ceremony.
     pub generating: Turns<WalletId>,
+    /// Certificates are taken one after another.
+    pub activating: tokio::sync::Mutex<()>,
     /// Peers that a pair is being set up with.
     pub setting_up: Turns<PublicKey>,
     pub clock: Clock,
@@ -77,7 +82,7 @@ impl Shared {
 
     /// The name of a party, for people.
     pub fn name(&self, key: &PublicKey) -> String {
-        self.genesis.party(key).map_or_else(|| key.to_string(), |party| party.name.clone())
+        self.genesis.name(key)
     }
 }
 
@@ -85,9 +90,16 @@ impl Node {
     /// Opens the stock room, the channels and the ears of a node.
     pub async fn start(config: Config) -> Result<Self, StartError> {
         let Config { vault, listen } = config;
-        let genesis = vault.genesis().await?.ok_or(StartError::NoGenesis)?;
+        let chain = vault.governance().await.ok_or(StartError::NoGenesis)?;
         let me = vault.identity().public();
-        genesis.party(&me).ok_or(StartError::NotAParty)?;
+        let parties = chain.current().parties.clone();
+        if !parties.iter().any(|party| party.key == me) {
+            return Err(if chain.party_ever(&me).is_some() {
+                StartError::Left
+            } else {
+                StartError::NotAParty
+            });
+        }
         let endpoint = Endpoint::new(vault.identity().expose())?;
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
@@ -100,12 +112,13 @@ impl Node {
         let head = vault.append(started).await?;
         let identity =
             Arc::new(Identity::from_seed(&zeroize::Zeroizing::new(vault.identity().expose().to_bytes())));
-        let transport: Arc<dyn Transport> = Arc::new(Mesh::start(&endpoint, &genesis, me));
-        let parties = genesis.parties.iter().map(|party| party.key);
-        let ceremonies = Ceremonies::new(Arc::clone(&transport), identity, parties);
+        let (mesh, came_up) = Mesh::start(&endpoint, &parties, me);
+        let transport: Arc<dyn Transport> = Arc::new(mesh);
+        let ceremonies =
+            Ceremonies::new(Arc::clone(&transport), identity, parties.iter().map(|party| party.key));
         let shared = Arc::new(Shared {
             vault,
-            genesis,
+            genesis: InForce::new(chain.as_ref().clone()),
             me,
             boot,
             transport,
@@ -115,6 +128,7 @@ impl Node {
             pairs: Pairs::default(),
             soft_edges: SoftEdges::default(),
             generating: Turns::default(),
+            activating: tokio::sync::Mutex::default(),
             setting_up: Turns::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),
@@ -126,6 +140,7 @@ impl Node {
             }
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
+        shared.tasks.spawn(news::greet(Arc::clone(&shared), came_up));
         Ok(Self { shared, address, task, control: None })
     }
 

@@ -62,8 +62,18 @@ pub(crate) async fn presign(
         // Under the same locks as the dropping of what was made with a poisoned pair: it comes before or after, and both
         // ways nothing of it stays.
         Ok(presignatures) => tokio::task::block_in_place(|| access.held(|| stock(shared, id, presignatures)))
-            .map(NodeResponse::Presigned)
-            .map_err(|reason| NodeError::new(ErrorCode::Ceremony, reason)),
+            .map_err(|reason| NodeError::new(ErrorCode::Ceremony, reason))
+            .and_then(|public| {
+                // Looked at after they are in: whichever way it falls out with an activation, none of an old epoch stays.
+                if shared.wallets.is_current(&wallet) {
+                    return Ok(NodeResponse::Presigned(public));
+                }
+                shared.stock.forget(id);
+                Err(NodeError::new(
+                    ErrorCode::NoStock,
+                    "the key's epoch ended meanwhile; presign in the new one",
+                ))
+            }),
         Err(error) => {
             record_faults(shared, &error).await;
             Err(session_error(&error))

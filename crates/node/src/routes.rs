@@ -51,6 +51,13 @@ impl Routes {
         Self { live: BTreeMap::new(), early: VecDeque::new(), budgets }
     }
 
+    /// Messages of these parties alone from now on.
+    pub fn follow(&mut self, parties: impl IntoIterator<Item = PublicKey>) {
+        let mut old = std::mem::take(&mut self.budgets);
+        let keep = |party| (party, old.remove(&party).unwrap_or_else(|| Budget::new(MAX_QUEUED)));
+        self.budgets = parties.into_iter().map(keep).collect();
+    }
+
     fn purge(&mut self, now: Instant) {
         while self.early.front().is_some_and(|(at, ..)| now.saturating_duration_since(*at) > EARLY_LIFE) {
             self.early.pop_front();

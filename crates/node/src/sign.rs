@@ -69,6 +69,11 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     // From here on the digest counts as signed (§4.5). No log, no signature.
     let head = shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
     shared.clock.seen(head.time);
+    // Nothing is signed below the highest epoch that this node knows (§2.4), also when that came just now.
+    if !shared.wallets.is_current(&wallet) {
+        let message = "the key's epoch ended meanwhile; sign in the new one";
+        return Err(refuse("epoch", ErrorCode::NoStock, message));
+    }
     tokio::task::block_in_place(|| {
         let each = checked.iter().zip(secrets);
         each.map(|(checked, secret)| make_partial(shared, &wallet, checked, secret)).collect()
@@ -77,7 +82,7 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
 
 /// Policy over the intent and its approvals.
 fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<PublicKey>), Refusal> {
-    match quorate_policy::decide(&shared.genesis, &call.intent, &call.approvals, shared.now()) {
+    match quorate_policy::decide(&shared.genesis.current(), &call.intent, &call.approvals, shared.now()) {
         Decision::Allow { rule, approvers } => Ok((rule, approvers)),
         Decision::Deny { rule, reason } => {
             Err(refuse(rule, ErrorCode::NotAuthorised, format!("{reason} (rule {rule})")))
@@ -137,7 +142,7 @@ fn check_request(shared: &Shared, wallet: &Wallet, call: &SignCall, built: &Buil
 /// Every part is the coordinator's assignment of its item, with this node in the set.
 fn check_parts(shared: &Shared, wallet: &Wallet, call: &SignCall) -> Result<Vec<Checked>, Refusal> {
     let check = |(index, part): (usize, &Part)| {
-        if !part.assignment.verifies(&shared.genesis.gateway) {
+        if !part.assignment.verifies(&shared.genesis.gateway()) {
             let message = "the assignment is not signed by the cluster's coordinator";
             return Err(refuse("assignment", ErrorCode::NotAuthorised, message));
         }

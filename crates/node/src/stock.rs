@@ -58,6 +58,11 @@ impl Stock {
         self.shelves().items.remove(&(wallet, name.to_vec())).map(|(_, item)| item)
     }
 
+    /// Drops everything of a wallet: its epoch is over (§2.3).
+    pub fn forget(&self, wallet: WalletId) {
+        self.shelves().items.retain(|(of, _), _| *of != wallet);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.shelves().items.len()

@@ -5,11 +5,13 @@ use quorate_coordination::{Certificate, KeySet, WalletRecord};
 use quorate_intent::{PublicKey, WalletId};
 use quorate_protocols::key::KeyShare;
 use quorate_sharing::{Curve, Ed25519, Index, Secp256k1, SecretScalar};
-use quorate_vault::{Share, Vault};
+use quorate_vault::{Attempt, Share, Vault};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// A share in any suite.
+/// A share in any suite. All clones are one share.
+#[derive(Clone)]
 pub enum SuiteShare {
     /// ECDSA.
     Ecdsa(Arc<KeyShare<Secp256k1>>),
@@ -63,9 +65,54 @@ fn open_share(keys: &KeySet, index: u16, secret: &[u8]) -> Result<SuiteShare, St
     })
 }
 
+/// Why this node signs nothing for a key whose certificate it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// The key is destroyed.
+    Destroyed(Attempt),
+    /// The key went to other parties.
+    Left(Attempt),
+    /// This node is a party of that epoch, and its folder is from before it (§2.4).
+    Stale(Attempt),
+}
+
+impl Gone {
+    /// What follows from a certificate for who has a share of its epoch, or has none; nothing if it can sign.
+    pub fn of(certificate: &Certificate, share: bool, me: &PublicKey) -> Option<Self> {
+        let rank = certificate.rank();
+        if certificate.destroys() {
+            return Some(Self::Destroyed(rank));
+        }
+        match (certificate.record.index_of(me), share) {
+            (Some(_), true) => None,
+            (Some(_), false) => Some(Self::Stale(rank)),
+            (None, _) => Some(Self::Left(rank)),
+        }
+    }
+}
+
+impl fmt::Display for Gone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Destroyed(rank) => write!(f, "the key is destroyed ({rank})"),
+            Self::Left(rank) => write!(f, "the key went to other parties ({rank})"),
+            Self::Stale(rank) => write!(
+                f,
+                "its folder is from before the active epoch, {rank}, of which it has no share (a restored backup, or a disk put back); do not use older copies of it: order a refresh (quorate wallet refresh), in which the other parties deal and this node gets a new share"
+            ),
+        }
+    }
+}
+
 /// All of them.
 #[derive(Default)]
-pub struct Wallets(RwLock<BTreeMap<WalletId, Arc<Wallet>>>);
+pub struct Wallets(RwLock<Table>);
+
+#[derive(Default)]
+struct Table {
+    open: BTreeMap<WalletId, Arc<Wallet>>,
+    gone: BTreeMap<WalletId, Gone>,
+}
 
 impl Wallets {
     /// Opens every active share in the vault.
@@ -73,38 +120,69 @@ impl Wallets {
         let me = vault.identity().public();
         let wallets = Self::default();
         for id in vault.wallets().await? {
-            let (Some((_, certificate)), Some(share)) =
-                (vault.certificate(&id).await?, vault.active(&id).await?)
-            else {
-                continue;
-            };
+            let Some((_, certificate)) = vault.certificate(&id).await? else { continue };
+            let share = vault.active(&id).await?;
             let wrong = |problem: String| StartError::Share(id, problem);
             let certificate: Certificate =
                 borsh::from_slice(&certificate).map_err(|error| wrong(error.to_string()))?;
-            wallets.insert(Wallet::open(certificate, &share, &me).map_err(wrong)?);
+            match (Gone::of(&certificate, share.is_some(), &me), share) {
+                (None, Some(share)) => wallets.insert(Wallet::open(certificate, &share, &me).map_err(wrong)?),
+                (Some(gone), _) => {
+                    tracing::warn!(wallet = %id, why = %gone, "this node signs nothing for a wallet");
+                    wallets.retire(id, gone);
+                }
+                (None, None) => {}
+            }
         }
         Ok(wallets)
     }
 
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn table_mut(&self) -> RwLockWriteGuard<'_, Table> {
+        self.0.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// One key.
     pub fn get(&self, id: &WalletId) -> Option<Arc<Wallet>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+        self.table().open.get(id).cloned()
+    }
+
+    /// Why nothing is signed for a key.
+    pub fn gone(&self, id: &WalletId) -> Option<Gone> {
+        self.table().gone.get(id).copied()
+    }
+
+    /// Whether this is the key's open epoch still.
+    pub fn is_current(&self, wallet: &Arc<Wallet>) -> bool {
+        self.get(&wallet.record().wallet).is_some_and(|open| open.record() == wallet.record())
     }
 
     /// Takes a new epoch in place of the one before.
     pub fn insert(&self, wallet: Wallet) {
         let id = wallet.record().wallet;
-        self.0.write().unwrap_or_else(PoisonError::into_inner).insert(id, Arc::new(wallet));
+        let mut table = self.table_mut();
+        table.gone.remove(&id);
+        table.open.insert(id, Arc::new(wallet));
+    }
+
+    /// Signs nothing for a key any more.
+    pub fn retire(&self, id: WalletId, gone: Gone) {
+        let mut table = self.table_mut();
+        table.open.remove(&id);
+        table.gone.insert(id, gone);
     }
 
     /// Forgets a key, as a node does that stops before it was opened.
     #[cfg(test)]
     pub fn forget(&self, id: &WalletId) {
-        self.0.write().unwrap_or_else(PoisonError::into_inner).remove(id);
+        self.table_mut().open.remove(id);
     }
 
-    /// All keys.
+    /// All keys that are open.
     pub fn all(&self) -> Vec<Arc<Wallet>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+        self.table().open.values().cloned().collect()
     }
 }

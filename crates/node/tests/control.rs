@@ -38,6 +38,7 @@ async fn node(folder: &Path) -> (Node, PathBuf) {
         approvers: Group { quorum: 1, members: vec![member("x", 11)] },
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
+        follows: None,
     };
     vault.pin_genesis(&genesis).await.unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();

@@ -28,7 +28,7 @@ pub enum Decision {
 pub const RULE_INTENT: &str = "intent";
 /// Transfers need the genesis's approvers.
 pub const RULE_TRANSFER: &str = "genesis/approvers";
-/// Orders need the genesis's administrators.
+/// Orders and changes of governance need the genesis's administrators.
 pub const RULE_ORDER: &str = "genesis/administrators";
 
 /// Decides on an intent with its approvals; `now` is Unix seconds by the deciding node's own clock.
@@ -38,7 +38,7 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
     }
     let (rule, group, name) = match &intent.intent.body {
         Body::Transfer(_) => (RULE_TRANSFER, &genesis.approvers, "approvers"),
-        Body::Order(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
+        Body::Order(_) | Body::Governance(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
         _ => {
             let reason = IntentError::field("type", "no rule allows this kind of intent");
             return Decision::Deny { rule: RULE_INTENT, reason };
@@ -47,6 +47,24 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
     match approving_members(group, name, &intent.intent, approvals) {
         Ok(members) => Decision::Allow { rule, approvers: members.iter().map(|member| member.key).collect() },
         Err(reason) => Decision::Deny { rule, reason },
+    }
+}
+
+/// Decides on a refresh by the schedule that an order set up: as on the order itself, but until the schedule's end.
+pub fn decide_schedule(
+    genesis: &Genesis,
+    intent: &SignedIntent,
+    approvals: &[Approval],
+    now: u64,
+) -> Decision {
+    if let Err(reason) = intent.check_schedule(genesis, now) {
+        return Decision::Deny { rule: RULE_INTENT, reason };
+    }
+    match approving_members(&genesis.administrators, "administrators", &intent.intent, approvals) {
+        Ok(members) => {
+            Decision::Allow { rule: RULE_ORDER, approvers: members.iter().map(|member| member.key).collect() }
+        }
+        Err(reason) => Decision::Deny { rule: RULE_ORDER, reason },
     }
 }
 

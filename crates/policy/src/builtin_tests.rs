@@ -26,6 +26,7 @@ fn genesis() -> Genesis {
         approvers: Group { quorum: 2, members: vec![member("x", 11), member("y", 12), member("z", 13)] },
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21), member("z", 13)],
+        follows: None,
     };
     genesis.check().unwrap();
     genesis

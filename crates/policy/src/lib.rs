@@ -19,7 +19,7 @@ pub mod model;
 pub mod subject;
 pub mod votes;
 
-pub use builtin::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide};
+pub use builtin::{Decision, RULE_INTENT, RULE_ORDER, RULE_TRANSFER, decide, decide_schedule};
 pub use error::PolicyError;
 pub use evaluate::{Case, Judgement, Outcome, judge};
 pub use facts::{Directory, Facts, Prices};

@@ -19,6 +19,7 @@ pub mod generate;
 pub mod key;
 pub mod message;
 pub mod ot;
+pub mod possession;
 pub mod reshare;
 
 pub use blame::{Abort, Fault, Severity};

@@ -1,9 +1,15 @@
 //! The command line.
 
+mod backup;
 mod disputes;
+mod governance;
+mod orders;
 mod partials;
 
+pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
+pub use governance::GovernanceCommand;
+pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 
 use crate::files::Role;
@@ -39,8 +45,18 @@ pub enum Command {
     /// Make and pin the genesis: who is who.
     #[command(subcommand)]
     Genesis(GenesisCommand),
+    /// Change who the parties are, and follow it.
+    #[command(subcommand)]
+    Governance(GovernanceCommand),
     /// Run a node.
     Node(NodeArgs),
+    /// Write a node's vault, sealed, to a file.
+    Backup(BackupArgs),
+    /// Make a node's vault out of a backup, on a new machine.
+    Restore(RestoreArgs),
+    /// Prove that a set of backups would bring every key back, without putting shares together.
+    #[command(subcommand)]
+    Drill(DrillCommand),
     /// Run the gateway.
     Gateway(GatewayArgs),
     /// Create wallets and look at them.
@@ -260,6 +276,9 @@ pub enum WalletCommand {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Refresh, reshare, replace, evict, schedule, destroy.
+    #[command(flatten)]
+    Order(OrderCommand),
     /// All wallets.
     List {
         /// Where and who.

@@ -7,6 +7,7 @@ use crate::seal::Place;
 use crate::store::Rows;
 use crate::{Body, VaultError, WillSign, settings};
 use quorate_audit::{Chain, Entry, Head};
+use quorate_intent::{Governance, Step};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::sync::{mpsc, oneshot};
@@ -69,11 +70,22 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
     let mut chain = chain(&core);
     let before = core.head;
     let mut answers = Vec::with_capacity(batch.len());
+    let mut governance = core.governance.clone();
     let mut tx = core.begin().await?;
     for job in batch {
         answers.push(match &job.body {
-            Some(body) => write_one(shared, &mut tx.rows(), &mut chain, body).await?,
-            None => Ok(before),
+            Some(Body::GovernanceChanged(step)) => match follow(governance.as_deref(), step) {
+                Ok(Some(next)) => {
+                    let answer = write_one(shared, &mut tx.rows(), &mut chain, job.body.as_ref()).await?;
+                    if answer.is_ok() {
+                        governance = Some(Arc::new(next));
+                    }
+                    answer
+                }
+                Ok(None) => Ok(chain.head()),
+                Err(refusal) => Err(refusal),
+            },
+            body => write_one(shared, &mut tx.rows(), &mut chain, body.as_ref()).await?,
         });
     }
     if chain.head() == before {
@@ -85,15 +97,24 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
     let committed = tx.commit().await;
     core.settle(committed)?;
     core.head = chain.head();
+    core.governance = governance;
     Ok(answers)
+}
+
+/// The governance chain with one more step; none when it has that step already.
+fn follow(governance: Option<&Governance>, step: &Step) -> Result<Option<Governance>, VaultError> {
+    let chain = governance.ok_or_else(|| VaultError::Unusable("pin the genesis first".into()))?;
+    let mut next = chain.clone();
+    Ok(next.advance(step.clone())?.then_some(next))
 }
 
 async fn write_one(
     shared: &Shared,
     rows: &mut Rows<'_>,
     chain: &mut Chain,
-    body: &Body,
+    body: Option<&Body>,
 ) -> Result<Answer, VaultError> {
+    let Some(body) = body else { return Ok(Ok(chain.head())) };
     let mut new_form = None;
     if let Body::WillSign(will_sign) = body {
         match admit(shared, rows, will_sign).await {

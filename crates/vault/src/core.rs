@@ -8,6 +8,7 @@ use crate::store::{Store, Tx};
 use crate::{VaultError, open};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_audit::{Chain, Head};
+use quorate_intent::Governance;
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
@@ -31,12 +32,15 @@ pub struct Core {
     store: Option<Store>,
     folder: Option<Folder>,
     pub(crate) head: Head,
+    /// The chain from the pinned genesis, as the log has it; none before a genesis is pinned.
+    pub(crate) governance: Option<Arc<Governance>>,
     stopped: Option<String>,
 }
 
 impl Core {
-    pub(crate) fn new(store: Store, folder: Folder, head: Head) -> Self {
-        Self { store: Some(store), folder: Some(folder), head, stopped: None }
+    pub(crate) fn new(store: Store, folder: Folder, head: Head, governance: Option<Governance>) -> Self {
+        let governance = governance.map(Arc::new);
+        Self { store: Some(store), folder: Some(folder), head, governance, stopped: None }
     }
 
     /// The open database; an error after `close` or a failed commit.
@@ -105,7 +109,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 
 impl Vault {
     pub(crate) fn start(store: Store, folder: Folder, opened: open::Opened) -> Self {
-        let core = Mutex::new(Core::new(store, folder, opened.head));
+        let core = Mutex::new(Core::new(store, folder, opened.head, opened.governance));
         let shared = Arc::new(Shared { core, sealer: opened.sealer, identity: opened.identity });
         let queue = commit::start(shared.clone());
         Self { shared, queue }
@@ -121,7 +125,8 @@ impl Vault {
     pub async fn verify_log(&self) -> Result<Head, VaultError> {
         let mut core = self.shared.core.lock().await;
         let head = core.head;
-        crate::verify::all(core.store()?, &self.shared.sealer, &self.shared.identity.public(), head).await?;
+        let node = self.shared.identity.public();
+        let _ = crate::verify::all(core.store()?, &self.shared.sealer, &node, head).await?;
         Ok(head)
     }
 

@@ -77,8 +77,8 @@ pub enum VaultError {
         /// What was given.
         found: Hash,
     },
-    /// The genesis is not well formed.
-    #[error("genesis: {0}")]
+    /// The genesis is not well formed, or a change of governance does not follow.
+    #[error("genesis or governance: {0}")]
     Genesis(#[from] quorate_intent::IntentError),
     /// The order may not be accepted (§2.3).
     #[error("order refused: {0}")]

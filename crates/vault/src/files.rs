@@ -93,6 +93,7 @@ pub fn check_mode(path: &Path, wanted: u32) -> Result<(), VaultError> {
     Err(VaultError::Permissions { path: path.into(), mode, wanted })
 }
 
-fn file_error(path: &Path, error: &io::Error) -> VaultError {
+/// A failure of the file system.
+pub fn file_error(path: &Path, error: &io::Error) -> VaultError {
     VaultError::File { path: path.into(), problem: error.to_string() }
 }

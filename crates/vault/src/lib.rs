@@ -10,6 +10,7 @@
 //! certificates, boot ids and cosigned checkpoints answer (§1.9, §2.4).
 #![forbid(unsafe_code)]
 
+mod backup;
 mod commit;
 mod core;
 mod disputes;

@@ -9,7 +9,7 @@ use crate::unlock::Header;
 use crate::{Unlock, VaultError, verify};
 use ed25519_dalek::SigningKey;
 use quorate_audit::Head;
-use quorate_intent::{PublicKey, keys};
+use quorate_intent::{Governance, PublicKey, keys};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -21,6 +21,7 @@ pub struct Opened {
     pub sealer: Sealer,
     pub identity: Identity,
     pub head: Head,
+    pub governance: Option<Governance>,
 }
 
 impl Identity {
@@ -67,7 +68,7 @@ impl Vault {
         // A whole vault in the one file from the start, whatever becomes of the write-ahead log.
         store.checkpoint().await?;
         folder.sync()?;
-        Ok(Self::start(store, folder, Opened { sealer, identity, head }))
+        Ok(Self::start(store, folder, Opened { sealer, identity, head, governance: None }))
     }
 
     /// Opens the vault in `folder`: takes the lock, checks the file, unlocks it, opens every row in its place, verifies
@@ -87,9 +88,9 @@ impl Vault {
         );
         let identity = Identity::new(&seed);
         let head: Head = open_value(&sealer, meta_place("head"), &required(&mut store, "head").await?)?;
-        verify::all(&mut store, &sealer, &identity.public(), head).await?;
+        let governance = verify::all(&mut store, &sealer, &identity.public(), head).await?;
         let _ = erase(store.checkpoint().await);
-        Ok(Self::start(store, folder, Opened { sealer, identity, head }))
+        Ok(Self::start(store, folder, Opened { sealer, identity, head, governance }))
     }
 }
 

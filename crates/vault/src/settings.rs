@@ -4,7 +4,8 @@ use crate::VaultError;
 use crate::core::{Shared, Vault, detached, encode, meta_place, open_value, seal_value};
 use crate::seal::{Place, Sealer};
 use crate::store::Rows;
-use quorate_intent::Genesis;
+use quorate_intent::{Genesis, Governance};
+use std::sync::Arc;
 use zeroize::Zeroizing;
 
 /// Longest name of a setting, in bytes.
@@ -30,6 +31,7 @@ pub async fn put(shared: &Shared, rows: &mut Rows<'_>, name: &str, value: &[u8])
 
 impl Shared {
     async fn pin_genesis(&self, genesis: &Genesis) -> Result<(), VaultError> {
+        let governance = Governance::new(genesis.clone())?;
         let mut core = self.core.lock().await;
         let mut tx = core.begin().await?;
         if let Some(sealed) = tx.rows().meta("genesis").await? {
@@ -40,7 +42,9 @@ impl Shared {
         let sealed = seal_value(&self.sealer, meta_place("genesis"), genesis)?;
         tx.rows().put_meta("genesis", &sealed).await?;
         let committed = tx.commit().await;
-        core.settle(committed)
+        core.settle(committed)?;
+        core.governance = Some(Arc::new(governance));
+        Ok(())
     }
 
     async fn set(&self, name: &str, value: &[u8]) -> Result<(), VaultError> {
@@ -75,7 +79,6 @@ impl Shared {
 impl Vault {
     /// Pins the genesis for good (§1.8). The same one again is fine, another is refused.
     pub async fn pin_genesis(&self, genesis: &Genesis) -> Result<(), VaultError> {
-        genesis.check()?;
         VaultError::size("genesis", encode(genesis)?.len(), MAX_GENESIS)?;
         let (shared, genesis) = (self.shared.clone(), genesis.clone());
         detached(async move { shared.pin_genesis(&genesis).await }).await
@@ -86,6 +89,13 @@ impl Vault {
         let mut core = self.shared.core.lock().await;
         let sealed = core.store()?.rows().meta("genesis").await?;
         sealed.map(|sealed| open_value(&self.shared.sealer, meta_place("genesis"), &sealed)).transpose()
+    }
+
+    /// The governance chain as it stands: the pinned genesis and every change in the log. A change is made by appending
+    /// [`crate::Body::GovernanceChanged`]; one that does not follow is refused, one that is known already is not written
+    /// again.
+    pub async fn governance(&self) -> Option<Arc<Governance>> {
+        self.shared.core.lock().await.governance.clone()
     }
 
     /// Writes a setting durably; it is sealed like everything else.

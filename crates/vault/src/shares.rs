@@ -265,6 +265,19 @@ impl Vault {
         certified(&self.shared.sealer, &mut core.store()?.rows(), wallet).await
     }
 
+    /// The highest certified epoch of each key that has one.
+    pub async fn heads(&self) -> Result<Vec<(WalletId, Attempt)>, VaultError> {
+        let mut core = self.shared.core.lock().await;
+        let mut rows = core.store()?.rows();
+        let mut epochs = Vec::new();
+        for wallet in wallets(&mut rows).await? {
+            if let Some((attempt, _)) = certified(&self.shared.sealer, &mut rows, &wallet).await? {
+                epochs.push((wallet, attempt));
+            }
+        }
+        Ok(epochs)
+    }
+
     /// Every key that an order, a share or a certificate here is about.
     pub async fn wallets(&self) -> Result<Vec<WalletId>, VaultError> {
         let mut core = self.shared.core.lock().await;

@@ -1,5 +1,6 @@
 //! The check of everything at start: each row opens in its place, the log is one chain from its start to the sealed
-//! head, and the ledger has exactly the forms that the log has.
+//! head, the ledger has exactly the forms that the log has, and the governance versions in the log follow from the pinned
+//! genesis.
 
 use crate::commit::entry_place;
 use crate::core::{meta_place, open_value};
@@ -7,17 +8,28 @@ use crate::seal::Sealer;
 use crate::store::{LedgerRow, Store};
 use crate::{Body, Entry, VaultError, WillSign, disputes, settings, shares};
 use quorate_audit::{AuditError, Chain, Head};
-use quorate_intent::{Genesis, PublicKey};
+use quorate_intent::{Genesis, Governance, PublicKey, Step};
 use std::collections::BTreeMap;
 
 const PAGE: u32 = 500;
 
-/// Checks everything.
-pub async fn all(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Head) -> Result<(), VaultError> {
-    log(store, sealer, node, head).await?;
-    if let Some(sealed) = store.rows().meta("genesis").await? {
-        let _: Genesis = open_value(sealer, meta_place("genesis"), &sealed)?;
-    }
+/// Checks everything; gives the governance chain, if a genesis is pinned.
+pub async fn all(
+    store: &mut Store,
+    sealer: &Sealer,
+    node: &PublicKey,
+    head: Head,
+) -> Result<Option<Governance>, VaultError> {
+    let steps = log(store, sealer, node, head).await?;
+    let governance = match store.rows().meta("genesis").await? {
+        Some(sealed) => {
+            let genesis: Genesis = open_value(sealer, meta_place("genesis"), &sealed)?;
+            let chain = Governance::replay(genesis, steps);
+            Some(chain.map_err(|error| VaultError::corrupt("the governance chain", error.to_string()))?)
+        }
+        None if steps.is_empty() => None,
+        None => return Err(VaultError::corrupt("the governance chain", "it has no genesis")),
+    };
     for wallet in shares::wallets(&mut store.rows()).await? {
         shares::check(sealer, &mut store.rows(), &wallet).await?;
     }
@@ -28,7 +40,7 @@ pub async fn all(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Hea
     let mut from = 0;
     loop {
         let page = store.rows().disputes(from, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
+        let Some((last, _)) = page.last() else { return Ok(governance) };
         from = last + 1;
         for (id, sealed) in &page {
             disputes::open(sealer, *id, sealed)?;
@@ -36,9 +48,15 @@ pub async fn all(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Hea
     }
 }
 
-async fn log(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Head) -> Result<(), VaultError> {
+/// Checks the log and the ledger; gives the changes of governance in it.
+async fn log(
+    store: &mut Store,
+    sealer: &Sealer,
+    node: &PublicKey,
+    head: Head,
+) -> Result<Vec<Step>, VaultError> {
     let mut chain = Chain::new(Head::start(node));
-    let mut forms = 0;
+    let (mut forms, mut steps) = (0, Vec::new());
     loop {
         let first = chain.head().size;
         let page = store.rows().entries(first, PAGE).await?;
@@ -58,6 +76,9 @@ async fn log(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Head) -
                 .map_err(|error| broken(error.to_string()))?;
             let entry = chain.take(&bytes)?;
             form(store, &mut ledger, &entry).await?;
+            if let Body::GovernanceChanged(step) = entry.body {
+                steps.push(*step);
+            }
         }
         if let Some(row) = ledger.values().next() {
             return Err(ledger_error(row.sequence, "the log has no such form there"));
@@ -67,7 +88,7 @@ async fn log(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Head) -
         return Err(ledger_error(chain.head().size, "it has forms that the log does not have"));
     }
     if chain.head() == head {
-        return Ok(());
+        return Ok(steps);
     }
     let problem = format!("the log ends here, but {} entries were written", head.size);
     Err(AuditError::Broken { sequence: chain.head().size, problem }.into())

@@ -22,7 +22,7 @@ const WALLET: WalletId = WalletId([9; 16]);
 const GATEWAY: u8 = 50;
 const NAMES: [&str; 3] = ["ada", "bob", "cyd"];
 
-fn key(seed: u8) -> SigningKey {
+pub(crate) fn key(seed: u8) -> SigningKey {
     SigningKey::from_bytes(&[seed; 32])
 }
 
@@ -31,7 +31,7 @@ fn digest(domain: &str, digest: &[u8; 32]) -> [u8; 32] {
 }
 
 /// Party seeds in ascending order of their public keys.
-fn seeds() -> [u8; 3] {
+pub(crate) fn seeds() -> [u8; 3] {
     let mut seeds = [1, 2, 3];
     seeds.sort_by_key(|seed| public(&key(*seed)));
     seeds
@@ -52,6 +52,7 @@ fn genesis() -> Genesis {
         approvers: Group { quorum: 2, members: vec![member("x", 11), member("y", 12), member("z", 13)] },
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
+        follows: None,
     };
     genesis.check().unwrap();
     genesis
@@ -75,12 +76,12 @@ fn shares() -> PublicShares<Ed25519> {
     PublicShares::new(2, indices, shares.to_vec(), key).unwrap()
 }
 
-fn share(index: u16) -> KeyShare<Ed25519> {
+pub(crate) fn share(index: u16) -> KeyShare<Ed25519> {
     let secret = SecretScalar::new(scalar(5000 + 11 * u64::from(index)));
     KeyShare::new(Index::new(index).unwrap(), secret, shares()).unwrap()
 }
 
-fn certificate() -> Certificate {
+pub(crate) fn certificate() -> Certificate {
     let parties: Vec<PublicKey> = seeds().map(|seed| public(&key(seed))).to_vec();
     let kind = OrderKind::Generate {
         suite: Suite::Ed25519,

@@ -83,7 +83,7 @@ async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Re
         other => unauthorised("unauthenticated", &other.to_string(), HEADER_KEY),
     })?;
     // Before the body is read, so that strangers cannot make us hold anything.
-    let caller = caller(&gateway.genesis, &auth.key)?;
+    let caller = caller(gateway.genesis.chain().current(), &auth.key)?;
     let now = now();
     if auth.time.abs_diff(now) > WINDOW {
         let detail = format!(

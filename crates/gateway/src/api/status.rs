@@ -21,13 +21,16 @@ pub async fn health() -> Json<Health> {
 #[utoipa::path(get, path = "/v1/cluster", tag = "status", security(("device_key" = [])),
     responses((status = 200, body = Cluster), (status = "default", body = quorate_coordination::api::Problem)))]
 pub async fn cluster(State(gateway): State<Arc<Gateway>>) -> Json<Cluster> {
+    let chain = gateway.genesis.chain();
     Json(Cluster {
-        genesis: gateway.genesis.clone(),
-        genesis_hash: gateway.genesis.hash(),
-        fingerprint: gateway.genesis.fingerprint(),
+        genesis: chain.genesis().clone(),
+        genesis_hash: chain.genesis().hash(),
+        fingerprint: chain.genesis().fingerprint(),
+        governance: chain.steps().to_vec(),
+        governance_fingerprint: chain.current().fingerprint(),
         version: VERSION.into(),
         now: now(),
-        nodes: gateway.nodes.all().map(|node| view(&gateway, node)).collect(),
+        nodes: gateway.nodes.all().iter().map(|node| view(&gateway, node)).collect(),
     })
 }
 

@@ -5,18 +5,21 @@ use super::extract::{Id, Json as Body, Params};
 use super::{ApiError, cursor, page};
 use crate::bitcoin::{self, GAP, MAX_GAP, Search};
 use crate::gateway::Gateway;
-use crate::store::NewCoin;
+use crate::intents::next_order;
+use crate::store::{NewCoin, WalletRow};
 use ::bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use ::bitcoin::{NetworkKind, secp256k1};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{
-    AddressView, CertificateView, Coin, CoinState, Funding, FundingResult, Page, Problem, WalletParty,
-    WalletView,
+    AddressView, CertificateView, Coin, CoinState, Funding, FundingResult, Page, Problem, ScheduleView,
+    WalletParty, WalletView,
 };
-use quorate_coordination::{Certificate, KeySet, RecordError};
-use quorate_intent::{Amount, BitcoinNetwork, IntentError, IntentId, Network, SolanaNetwork, WalletId};
+use quorate_coordination::{Certificate, KeySet, Proof};
+use quorate_intent::{
+    Amount, BitcoinNetwork, Body as Intent, IntentError, IntentId, Network, SolanaNetwork, WalletId,
+};
 use quorate_sharing::Index;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -61,9 +64,12 @@ pub async fn list(
     let mut rows = gateway.store.wallets(before, limit + 1).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
-    let next_cursor = rows.last().filter(|_| more).map(|(sequence, _)| cursor(*sequence));
-    let items: Result<Vec<_>, _> = rows.iter().map(|(_, certificate)| view(&gateway, certificate)).collect();
-    Ok(Json(Page { items: items.map_err(ApiError::internal)?, next_cursor }))
+    let next_cursor = rows.last().filter(|_| more).map(|row| cursor(row.sequence));
+    let mut items = Vec::with_capacity(rows.len());
+    for row in &rows {
+        items.push(view(&gateway, row).await?);
+    }
+    Ok(Json(Page { items, next_cursor }))
 }
 
 /// One wallet.
@@ -74,8 +80,8 @@ pub async fn show(
     State(gateway): State<Arc<Gateway>>,
     Id(id): Id<WalletId>,
 ) -> Result<Json<WalletView>, ApiError> {
-    let certificate = find(&gateway, &id).await?;
-    view(&gateway, &certificate).map(Json).map_err(ApiError::internal)
+    let row = gateway.store.wallet_row(&id).await?.ok_or_else(|| unknown(&id))?;
+    view(&gateway, &row).await.map(Json)
 }
 
 /// Addresses of an account. On EVM chains and Solana an account has one address, at index 0.
@@ -206,18 +212,23 @@ pub async fn certificate(
     }))
 }
 
-async fn find(gateway: &Gateway, id: &WalletId) -> Result<Certificate, ApiError> {
-    let detail = || format!("this gateway knows no wallet {id}");
-    let certificate = gateway.store.wallet(id).await?;
-    certificate.ok_or_else(|| ApiError::new(StatusCode::NOT_FOUND, "unknown_wallet", detail()))
+fn unknown(id: &WalletId) -> ApiError {
+    let detail = format!("this gateway knows no wallet {id}");
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_wallet", detail)
 }
 
-fn view(gateway: &Gateway, certificate: &Certificate) -> Result<WalletView, RecordError> {
+async fn find(gateway: &Gateway, id: &WalletId) -> Result<Certificate, ApiError> {
+    gateway.store.wallet(id).await?.ok_or_else(|| unknown(id))
+}
+
+async fn view(gateway: &Gateway, row: &WalletRow) -> Result<WalletView, ApiError> {
+    let certificate = &row.certificate;
     let record = &certificate.record;
-    let keys = record.keys()?;
+    let keys = record.keys().map_err(ApiError::internal)?;
+    let chain = gateway.genesis.chain();
     let party = |(index, key): (u16, &quorate_intent::PublicKey)| WalletParty {
         index,
-        name: gateway.genesis.party(key).map(|party| party.name.clone()),
+        name: chain.party_ever(key).map(|party| party.name.clone()),
         key: *key,
         public_share: Index::new(index)
             .ok()
@@ -225,12 +236,15 @@ fn view(gateway: &Gateway, certificate: &Certificate) -> Result<WalletView, Reco
             .map(hex::encode)
             .unwrap_or_default(),
     };
+    let parties = (1u16..).zip(&record.parties).map(party).collect();
+    drop(chain);
+    let since = (row.since > 0).then_some(row.since);
     Ok(WalletView {
         id: record.wallet,
         label: record.label.clone(),
         suite: record.suite,
         threshold: u16::try_from(keys.threshold()).unwrap_or(u16::MAX),
-        parties: (1u16..).zip(&record.parties).map(party).collect(),
+        parties,
         public_key: hex::encode(keys.public_key()),
         chain_code: hex::encode(keys.chain_code()),
         xpub: xpub(&keys),
@@ -238,7 +252,25 @@ fn view(gateway: &Gateway, certificate: &Certificate) -> Result<WalletView, Reco
         order_try: record.attempt.attempt_try,
         order: IntentId(record.order.0),
         record: record.hash(),
+        since,
+        refreshed: since.filter(|_| matches!(certificate.proof, Proof::Reshare(_))),
+        destroyed: certificate.destroys(),
+        next_order: next_order(gateway, certificate).await?,
+        schedule: schedule(gateway, &record.wallet).await?,
     })
+}
+
+async fn schedule(gateway: &Gateway, id: &WalletId) -> Result<Option<ScheduleView>, ApiError> {
+    let Some(row) = gateway.store.schedule(id).await? else { return Ok(None) };
+    let Some(intent) = gateway.store.intent(&row.intent).await? else { return Ok(None) };
+    let Intent::Order(order) = &intent.signed.intent.body else { return Ok(None) };
+    Ok(order.schedule().map(|(_, _, repeat)| ScheduleView {
+        order: row.intent,
+        interval: repeat.interval,
+        end: repeat.end,
+        next: row.due,
+        problem: row.problem,
+    }))
 }
 
 /// BIP32's serialisation; none for keys that are not secp256k1.

@@ -101,8 +101,9 @@ fn choose(gateway: &Gateway, task: &Task, signers: Option<&[String]>) -> Result<
     let wrong = |detail: String| {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_signers", detail).field("signers")
     };
+    let governance = gateway.genesis.chain();
     let index = |name: &String| {
-        let party = gateway.genesis.parties.iter().find(|party| party.name == *name);
+        let party = governance.current().parties.iter().find(|party| party.name == *name);
         let index = party.and_then(|party| record.index_of(&party.key));
         index.ok_or_else(|| wrong(format!("{name:?} holds no share of this wallet")))
     };

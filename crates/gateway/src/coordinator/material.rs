@@ -68,14 +68,14 @@ pub async fn gather(
     }
 }
 
-fn node<'g>(
-    gateway: &'g Gateway,
+fn node(
+    gateway: &Gateway,
     wallet: &Wallet,
     party: u16,
-) -> Result<(PublicKey, &'g Arc<Node>), Vec<Problem>> {
+) -> Result<(PublicKey, Arc<Node>), Vec<Problem>> {
     let key = wallet.certificate.record.party(party);
     let found = key.and_then(|key| gateway.nodes.get(&key).map(|node| (key, node)));
-    found.ok_or_else(|| vec![Problem { party, why: "it is not in the genesis".into(), silent: false }])
+    found.ok_or_else(|| vec![Problem { party, why: "it is no party of the cluster".into(), silent: false }])
 }
 
 /// `count` commitments of each signer, in order of the set.

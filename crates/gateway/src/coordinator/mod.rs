@@ -5,12 +5,15 @@ mod attempt;
 pub mod by_file;
 mod demand;
 pub mod disputes;
+mod governance;
 mod heal;
 mod material;
 mod order;
 mod pairs;
 pub mod refill;
+mod reshare;
 mod robust;
+mod schedule;
 mod sets;
 pub mod signed;
 mod stock;
@@ -19,13 +22,14 @@ mod watch;
 
 use crate::gateway::Gateway;
 use crate::intents;
+use crate::nodes::Node;
 use crate::store::{Change, now};
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
 use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stock::Stock;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -59,6 +63,10 @@ pub enum Work {
     Intent(IntentId),
     /// Set up what a wallet signs with, ahead of need.
     Prepare(WalletId),
+    /// Refresh a wallet whose schedule is due.
+    Refresh(WalletId),
+    /// Link to the nodes of a new governance version.
+    Follow,
 }
 
 /// What the coordinator remembers while it runs.
@@ -70,6 +78,8 @@ pub struct Coordinator {
     /// The dispute graph.
     pub disputes: disputes::Disputes,
     pairs: pairs::PairLocks,
+    /// Among whom all pairs were renewed last, and when.
+    renewed: Mutex<Option<(BTreeSet<PublicKey>, Instant)>>,
     slots: Semaphore,
 }
 
@@ -104,6 +114,7 @@ impl Coordinator {
             stock: Stock::default(),
             disputes: disputes::Disputes::default(),
             pairs: pairs::PairLocks::default(),
+            renewed: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
         };
         (coordinator, work)
@@ -119,20 +130,38 @@ impl Coordinator {
         let _ = self.queue.send(work);
     }
 
-    /// A wallet.
+    /// A wallet that can sign: not one that was destroyed.
     pub fn wallet(&self, id: &WalletId) -> Option<Arc<Wallet>> {
+        self.known(id).filter(|wallet| !wallet.certificate.destroys())
+    }
+
+    /// A wallet, also one that was destroyed.
+    fn known(&self, id: &WalletId) -> Option<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// All wallets.
+    /// All wallets that can sign.
     pub fn all_wallets(&self) -> Vec<Arc<Wallet>> {
+        self.all_known().into_iter().filter(|wallet| !wallet.certificate.destroys()).collect()
+    }
+
+    fn all_known(&self) -> Vec<Arc<Wallet>> {
         self.wallets.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Takes the higher of two certificates of a key (§2.3), and gives it. What is in stock is of the lower one's epoch.
     fn know(&self, wallet: Wallet) -> Arc<Wallet> {
         let id = wallet.certificate.record.wallet;
         let mut wallets = self.wallets.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(wallets.entry(id).or_insert_with(|| Arc::new(wallet)))
+        if let Some(held) = wallets.get(&id) {
+            if held.certificate.rank() >= wallet.certificate.rank() {
+                return Arc::clone(held);
+            }
+            self.stock.forget(id);
+        }
+        let wallet = Arc::new(wallet);
+        wallets.insert(id, Arc::clone(&wallet));
+        wallet
     }
 }
 
@@ -143,10 +172,7 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
         tracing::error!(%error, "cannot read what is under way; trying again");
         sleep(STORE_PAUSE).await;
     }
-    for node in gateway.nodes.all() {
-        let (gateway, node) = (Arc::clone(&gateway), Arc::clone(node));
-        tasks.spawn(async move { watch::node(&gateway, &node).await });
-    }
+    watch_all(&gateway, &mut tasks, gateway.nodes.all());
     let ticking = Arc::clone(&gateway);
     tasks.spawn(async move { tick(&ticking).await });
     let mut active: HashMap<tokio::task::Id, Work> = HashMap::new();
@@ -154,7 +180,10 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
         tokio::select! {
             work = queue.recv() => {
                 let Some(work) = work else { return };
-                if !active.values().any(|other| *other == work) {
+                if work == Work::Follow {
+                    let new = gateway.nodes.follow(&mut tasks);
+                    watch_all(&gateway, &mut tasks, new);
+                } else if !active.values().any(|other| *other == work) {
                     let gateway = Arc::clone(&gateway);
                     let task = tasks.spawn(async move { do_work(&gateway, work).await });
                     active.insert(task.id(), work);
@@ -162,12 +191,23 @@ pub async fn run(gateway: Arc<Gateway>, mut queue: mpsc::UnboundedReceiver<Work>
             }
             Some(done) = tasks.join_next_with_id() => match done {
                 Ok((id, ())) => { active.remove(&id); }
+                // What watched a node that is gone.
+                Err(error) if error.is_cancelled() => {}
                 Err(error) => {
                     let work = active.remove(&error.id());
                     tracing::error!(%error, ?work, "a task of the coordinator broke down");
                 }
             },
         }
+    }
+}
+
+/// Watches nodes, each until it is gone.
+fn watch_all(gateway: &Arc<Gateway>, tasks: &mut JoinSet<()>, nodes: Vec<Arc<Node>>) {
+    for node in nodes {
+        let (gateway_, key) = (Arc::clone(gateway), node.party.key);
+        let task = tasks.spawn(async move { watch::node(&gateway_, &node).await });
+        gateway.nodes.attach(&key, task);
     }
 }
 
@@ -205,6 +245,9 @@ async fn tick(gateway: &Arc<Gateway>) {
             Ok(ready) => ready.into_iter().for_each(|id| gateway.coordinator.wake(id)),
             Err(error) => tracing::error!(%error, "cannot look for approved intents"),
         }
+        if let Err(error) = schedule::look(gateway).await {
+            tracing::error!(%error, "cannot look for due schedules");
+        }
         gateway.replay.forget(now());
         refill::look(gateway);
         if ticks.is_multiple_of(HEAL_TICKS)
@@ -219,11 +262,22 @@ async fn tick(gateway: &Arc<Gateway>) {
 
 async fn do_work(gateway: &Arc<Gateway>, work: Work) {
     match work {
+        // Done by `run`, which owns the tasks.
+        Work::Follow => {}
         Work::Prepare(id) => {
             if let Some(wallet) = gateway.coordinator.wallet(&id) {
                 refill::run(gateway, &wallet).await;
             }
         }
+        Work::Refresh(id) => match gateway.store.schedule(&id).await {
+            Ok(Some(row)) => {
+                if let Err(error) = schedule::refresh(gateway, &row).await {
+                    tracing::error!(wallet = %id, %error, "the store failed during a refresh by schedule");
+                }
+            }
+            Ok(None) => {}
+            Err(error) => tracing::error!(wallet = %id, %error, "cannot read a schedule"),
+        },
         Work::Intent(id) => {
             let Ok(_slot) = gateway.coordinator.slots.acquire().await else { return };
             while let Err(error) = carry_out(gateway, &id).await {
@@ -250,6 +304,7 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     let end = match &row.signed.intent.body {
         Body::Transfer(transfer) => transfer::run(gateway, &row, transfer).await?,
         Body::Order(order) => order::run(gateway, &row, order).await?,
+        Body::Governance(change) => governance::run(gateway, &row, change).await?,
         _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
     };
     let (reason, rule) = (end.reason.as_deref(), end.rule.as_deref());
@@ -284,11 +339,11 @@ enum AdoptError {
 async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<Wallet>, AdoptError> {
     let checking = Arc::clone(gateway);
     let checked = tokio::task::spawn_blocking(move || {
-        let keys = certificate.check(&checking.genesis, quorate_session::statement_digest);
+        let keys = certificate.check_in(&checking.genesis.chain(), quorate_session::statement_digest);
         keys.map(|keys| Wallet { record: certificate.record.hash(), certificate, keys, since: 0 })
     });
     let mut wallet = checked.await??;
-    gateway.store.add_wallet(&wallet.certificate).await?;
+    gateway.store.put_wallet(&wallet.certificate).await?;
     wallet.since = gateway.store.epoch_since(&wallet.record).await?;
     Ok(gateway.coordinator.know(wallet))
 }
@@ -296,7 +351,7 @@ async fn adopt(gateway: &Arc<Gateway>, certificate: Certificate) -> Result<Arc<W
 /// The parties among `keys` that cannot be asked now, each with the reason.
 fn unusable(gateway: &Gateway, keys: &[PublicKey]) -> Vec<String> {
     let problem = |key: &PublicKey| match gateway.nodes.get(key) {
-        None => Some(format!("{key} (not in the genesis)")),
+        None => Some(format!("{} (no party of the cluster)", gateway.genesis.name(key))),
         Some(node) => node.usable().err().map(|problem| format!("{} ({problem})", node.party.name)),
     };
     keys.iter().filter_map(problem).collect()

@@ -7,7 +7,11 @@ use quorate_intent::PublicKey;
 use rand_core::{OsRng, RngCore};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::{OwnedRwLockReadGuard, RwLock};
+
+/// A renewal this recent is not done again for the next key.
+const ONCE: Duration = Duration::from_secs(60);
 
 /// Nodes that failed, each with its problem.
 pub type Problems = Vec<(PublicKey, String)>;
@@ -62,6 +66,34 @@ pub async fn ensure(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Prob
 /// The nodes that failed.
 pub async fn renew(gateway: &Gateway, pair: Pair) -> Result<(), Problems> {
     set_up_round(gateway, vec![pair], true).await.pop().unwrap_or(Ok(()))
+}
+
+/// Sets up every pair among `parties` anew, whatever there is, unless that was done a moment ago: several keys that are
+/// refreshed one after another share one renewal.
+///
+/// # Errors
+/// The nodes that failed.
+pub async fn renew_all(gateway: &Gateway, parties: &[PublicKey]) -> Result<(), Problems> {
+    let members: BTreeSet<PublicKey> = parties.iter().copied().collect();
+    let last = gateway.coordinator.renewed.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if last.is_some_and(|(of, at)| members.is_subset(&of) && at.elapsed() < ONCE) {
+        return Ok(());
+    }
+    let mut pairs: Vec<Pair> = all(parties).into_iter().collect();
+    // A hard edge is healed by its own rule (§4.2), not by a refresh.
+    gateway.coordinator.disputes.with(|graph| pairs.retain(|pair| !graph.apart(pair)));
+    let mut problems = Vec::new();
+    while !pairs.is_empty() {
+        for result in set_up_round(gateway, disjoint(&mut pairs), true).await {
+            problems.extend(result.err().unwrap_or_default());
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let mut renewed = gateway.coordinator.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+    *renewed = Some((members, Instant::now()));
+    Ok(())
 }
 
 /// Sets pairs up beside one another.

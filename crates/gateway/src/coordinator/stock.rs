@@ -110,6 +110,12 @@ impl Stock {
         }
     }
 
+    /// Forgets everything of a wallet: its epoch is over.
+    pub fn forget(&self, wallet: WalletId) {
+        self.commitments.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != wallet);
+        self.presignatures.lock().unwrap_or_else(PoisonError::into_inner).retain(|(of, _), _| *of != wallet);
+    }
+
     /// The sets that have at least `count` presignatures.
     pub fn stocked(&self, wallet: WalletId, count: usize) -> Vec<Vec<u16>> {
         let all = lock(&self.presignatures);

@@ -1,9 +1,9 @@
 //! Watching a node: asks for its status again and again, and hands over certificates that one side lacks.
 
-use super::{Work, adopt, disputes};
+use super::{Work, adopt, disputes, governance};
 use crate::gateway::Gateway;
 use crate::nodes::{Node, Seen};
-use quorate_coordination::{NodeRequest, NodeResponse};
+use quorate_coordination::{NodeRequest, NodeResponse, WalletRecord};
 use quorate_intent::WalletId;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -30,9 +30,11 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
                 if node.usable().is_ok() {
                     disputes::read(gateway, node).await;
                     reconcile(gateway, node, seen, &mut tried).await;
+                } else if seen.status.governance != gateway.genesis.chain().number() {
+                    governance::level(gateway, node, seen).await;
                 }
                 // While a node still misses peers, it is looked at more often: ceremonies wait for that.
-                let whole = seen.status.connected.len() + 1 >= gateway.genesis.parties.len();
+                let whole = seen.status.connected.len() + 1 >= gateway.nodes.all().len();
                 if whole {
                     gateway.signing.status_interval
                 } else {
@@ -62,21 +64,37 @@ async fn reconcile(gateway: &Arc<Gateway>, node: &Node, seen: &Seen, tried: &mut
     tried.retain(|_, at| at.elapsed() < AGAIN);
     let timeout = gateway.signing.call_timeout;
     let name = &node.party.name;
-    for wallet in gateway.coordinator.all_wallets() {
-        let record = &wallet.certificate.record;
-        let has = seen.status.wallets.iter().any(|known| known.wallet == record.wallet);
-        if has || record.index_of(&node.party.key).is_none() || tried.contains_key(&record.wallet) {
+    for wallet in gateway.coordinator.all_known() {
+        let certificate = &wallet.certificate;
+        let record = &certificate.record;
+        let theirs = seen.status.wallets.iter().find(|known| known.wallet == record.wallet);
+        // It has the key in an earlier epoch, or should have it and has not. That the key is destroyed is for nodes that
+        // have it alone.
+        let behind = match theirs {
+            Some(theirs) => theirs.attempt < certificate.rank(),
+            None => !certificate.destroys() && record.index_of(&node.party.key).is_some(),
+        };
+        if !behind || tried.contains_key(&record.wallet) {
             continue;
         }
         tried.insert(record.wallet, Instant::now());
-        let answer = node.call(NodeRequest::Certify(wallet.certificate.clone()), timeout).await;
+        let answer = node.call(NodeRequest::Certify(certificate.clone()), timeout).await;
         if let Err(error) = answer {
             tracing::warn!(node = %name, wallet = %record.wallet, %error, "a node lacks a wallet's certificate");
         }
     }
-    let unknown = |id: &WalletId| gateway.coordinator.wallet(id).is_none() && !tried.contains_key(id);
-    let missing: Vec<WalletId> =
-        seen.status.wallets.iter().map(|record| record.wallet).filter(unknown).collect();
+    let ahead = |record: &&WalletRecord| {
+        let known = gateway.coordinator.known(&record.wallet);
+        known.is_none_or(|known| known.certificate.rank() < record.attempt)
+    };
+    let missing: Vec<WalletId> = seen
+        .status
+        .wallets
+        .iter()
+        .filter(ahead)
+        .map(|record| record.wallet)
+        .filter(|id| !tried.contains_key(id))
+        .collect();
     if missing.is_empty() {
         return;
     }

@@ -7,13 +7,13 @@ pub use link::CallError;
 use crate::store;
 use link::Link;
 use quorate_coordination::rpc::Status;
-use quorate_coordination::{NodeRequest, NodeResponse};
-use quorate_intent::{Genesis, Hash, Party, PublicKey};
+use quorate_coordination::{InForce, NodeRequest, NodeResponse};
+use quorate_intent::{Party, PublicKey};
 use quorate_transport::Endpoint;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout_at;
 
 /// A node that does not answer `Status` in this time is not reachable.
@@ -34,51 +34,98 @@ pub struct Seen {
 
 /// One node.
 pub struct Node {
-    /// As the genesis names it.
+    /// As governance names it.
     pub party: Party,
     link: Link,
     /// What it said last, and in which turn of the link.
     seen: Mutex<(u64, Result<Seen, String>)>,
-    genesis: Hash,
+    governance: Arc<InForce>,
 }
 
-/// All nodes of the genesis.
+/// All nodes of the governance version in force.
 pub struct Nodes {
-    by_key: BTreeMap<PublicKey, Arc<Node>>,
+    endpoint: Endpoint,
+    governance: Arc<InForce>,
+    table: RwLock<Table>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_key: BTreeMap<PublicKey, Entry>,
     order: Vec<PublicKey>,
 }
 
+struct Entry {
+    node: Arc<Node>,
+    /// What runs for it: the link, and what watches it.
+    tasks: Vec<AbortHandle>,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+    }
+}
+
 impl Nodes {
-    /// Starts a link to every node; the tasks go into `tasks`.
-    pub fn start(genesis: &Genesis, endpoint: &Endpoint, tasks: &mut JoinSet<()>) -> Self {
-        let mut by_key = BTreeMap::new();
-        for party in &genesis.parties {
-            let (link, work) = link::start(endpoint.clone(), party.address.clone(), party.key);
-            tasks.spawn(work);
-            let node = Node {
+    /// No link to any node yet; see [`Nodes::follow`].
+    pub fn new(endpoint: Endpoint, governance: Arc<InForce>) -> Self {
+        Self { endpoint, governance, table: RwLock::default() }
+    }
+
+    fn table(&self) -> RwLockReadGuard<'_, Table> {
+        self.table.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the nodes those of the version in force: ends everything that runs for nodes that are gone or moved, and
+    /// starts a link to each new one. Gives the new ones.
+    pub fn follow(&self, tasks: &mut JoinSet<()>) -> Vec<Arc<Node>> {
+        let mut new = Vec::new();
+        let parties = self.governance.current().parties;
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        table.by_key.retain(|_, entry| parties.contains(&entry.node.party));
+        for party in &parties {
+            if table.by_key.contains_key(&party.key) {
+                continue;
+            }
+            let (link, work) = link::start(self.endpoint.clone(), party.address.clone(), party.key);
+            let node = Arc::new(Node {
                 party: party.clone(),
                 link,
                 seen: Mutex::new((0, Err("it was not asked yet".into()))),
-                genesis: genesis.hash(),
-            };
-            by_key.insert(party.key, Arc::new(node));
+                governance: Arc::clone(&self.governance),
+            });
+            new.push(Arc::clone(&node));
+            table.by_key.insert(party.key, Entry { node, tasks: vec![tasks.spawn(work)] });
         }
-        Self { by_key, order: genesis.parties.iter().map(|party| party.key).collect() }
+        table.order = parties.iter().map(|party| party.key).collect();
+        new
+    }
+
+    /// Ends a task together with the node that it is for.
+    pub fn attach(&self, key: &PublicKey, task: AbortHandle) {
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        match table.by_key.get_mut(key) {
+            Some(entry) => entry.tasks.push(task),
+            None => task.abort(),
+        }
     }
 
     /// The node with this identity key.
-    pub fn get(&self, key: &PublicKey) -> Option<&Arc<Node>> {
-        self.by_key.get(key)
+    pub fn get(&self, key: &PublicKey) -> Option<Arc<Node>> {
+        self.table().by_key.get(key).map(|entry| Arc::clone(&entry.node))
     }
 
-    /// All nodes in the order of the genesis.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Node>> {
-        self.order.iter().filter_map(|key| self.by_key.get(key))
+    /// All nodes in the order of governance.
+    pub fn all(&self) -> Vec<Arc<Node>> {
+        let table = self.table();
+        let node = |key| table.by_key.get(key).map(|entry: &Entry| Arc::clone(&entry.node));
+        table.order.iter().filter_map(node).collect()
     }
 
     /// The name of a node, or its key.
     pub fn name(&self, key: &PublicKey) -> String {
-        self.get(key).map_or_else(|| key.to_string(), |node| node.party.name.clone())
+        self.governance.name(key)
     }
 
     /// Sends one call to each, all at once, and waits for all answers.
@@ -89,11 +136,11 @@ impl Nodes {
     ) -> Vec<(PublicKey, Result<NodeResponse, CallError>)> {
         let mut waiting = JoinSet::new();
         for (at, (key, request)) in calls.into_iter().enumerate() {
-            let node = self.get(&key).map(Arc::clone);
+            let node = self.get(&key);
             waiting.spawn(async move {
                 let answer = match node {
                     Some(node) => node.call(request, timeout).await,
-                    None => Err(CallError::Unreachable("it is not in the genesis".into())),
+                    None => Err(CallError::Unreachable("it is no party of the cluster".into())),
                 };
                 (at, key, answer)
             });
@@ -157,11 +204,14 @@ impl Node {
         self.link.turned().await;
     }
 
-    /// Whether it answers and has our genesis; else why not.
+    /// Whether it answers and has the same governance version in force as we; else why not.
     pub fn usable(&self) -> Result<Seen, String> {
         let seen = self.seen()?;
-        if seen.status.genesis != self.genesis {
-            return Err(format!("it has another genesis ({})", seen.status.genesis));
+        if seen.status.genesis != self.governance.hash() {
+            let (number, hash) = (seen.status.governance, seen.status.genesis);
+            return Err(format!(
+                "it has another genesis, or another governance version (number {number}, {hash})"
+            ));
         }
         Ok(seen)
     }

@@ -260,6 +260,17 @@ impl Tx<'_> {
         id.map(|id| fixed(&id).map(IntentId)).transpose()
     }
 
+    /// An unfinished change of governance.
+    pub async fn open_change(&mut self) -> Result<Option<IntentId>> {
+        let id: Option<Vec<u8>> = sqlx::query_scalar(
+            "SELECT id FROM intents WHERE kind = 'governance'
+             AND state IN ('submitted', 'pending_approval', 'approved', 'signing')",
+        )
+        .fetch_optional(&mut *self.tx)
+        .await?;
+        id.map(|id| fixed(&id).map(IntentId)).transpose()
+    }
+
     /// Adds an approval, or replaces its approver's earlier one.
     pub async fn add_approval(&mut self, id: &IntentId, approval: &Approval) -> Result<()> {
         sqlx::query(

@@ -3,6 +3,7 @@
 
 mod coins;
 mod disputes;
+mod governance;
 mod idempotency;
 mod intents;
 mod schema;
@@ -12,6 +13,7 @@ pub use coins::{CoinRow, NewCoin};
 pub use disputes::{DisputeRow, NewDispute};
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
+pub use wallets::{ScheduleRow, WalletRow};
 
 use crate::GatewayError;
 use quorate_intent::Hash;

@@ -104,6 +104,17 @@ CREATE TABLE soft_edges (pair BLOB PRIMARY KEY, edge BLOB NOT NULL) STRICT, WITH
 CREATE TABLE dispute_cursors (node BLOB PRIMARY KEY, next INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE epochs (record BLOB PRIMARY KEY, since INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ",
+    "
+-- Step `number` led to governance version `number`; the genesis is version 0.
+CREATE TABLE governance (number INTEGER PRIMARY KEY, step BLOB NOT NULL) STRICT;
+-- Since when the certificate is known here, Unix seconds.
+ALTER TABLE wallets ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE schedules (
+    wallet BLOB PRIMARY KEY CHECK (length(wallet) = 16),
+    intent BLOB NOT NULL REFERENCES intents (id),
+    due INTEGER NOT NULL,
+    problem TEXT) STRICT, WITHOUT ROWID;
+",
 ];
 
 /// Brings an empty or older file of ours up to date; refuses any other.

@@ -131,7 +131,7 @@ pub async fn scene_with(
     let folder = tempfile::tempdir().unwrap();
     let store = crate::store::Store::open(&folder.path().join("gateway.db"), genesis.hash()).await.unwrap();
     certificate.check(&genesis, quorate_session::statement_digest).unwrap();
-    store.add_wallet(&certificate).await.unwrap();
+    store.put_wallet(&certificate).await.unwrap();
     store.close().await;
     let bench = start_as(folder.path(), genesis.clone(), Limits::default(), change).await;
     let wallet_key = KeySet::Bip340(public()).wallet_key();

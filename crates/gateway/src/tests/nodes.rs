@@ -30,6 +30,7 @@ pub fn status(genesis: &Genesis, at: usize, wallets: Vec<WalletRecord>) -> Statu
         name: genesis.parties[at].name.clone(),
         version: "test".into(),
         genesis: genesis.hash(),
+        governance: 0,
         boot: [at as u8 + 1; 16],
         now: crate::store::now(),
         wallets,

@@ -48,6 +48,7 @@ pub fn genesis_at(addresses: [String; 3]) -> Genesis {
         approvers: Group { quorum: 2, members: vec![member("x", 11), member("y", 12), member("z", 13)] },
         administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
         clients: vec![member("api", CLIENT), member("z", 13)],
+        follows: None,
     };
     genesis.check().unwrap();
     genesis
@@ -242,7 +243,7 @@ pub async fn with_wallet(folder: &Path, genesis: &Genesis) {
     let store = crate::store::Store::open(&folder.join("gateway.db"), genesis.hash()).await.unwrap();
     let certificate = certificate(&order(genesis, WALLET, Suite::Ecdsa));
     certificate.check(genesis, quorate_session::statement_digest).unwrap();
-    store.add_wallet(&certificate).await.unwrap();
+    store.put_wallet(&certificate).await.unwrap();
     store.close().await;
 }
 

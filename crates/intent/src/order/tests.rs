@@ -25,6 +25,7 @@ fn genesis() -> Genesis {
         approvers: Group { quorum: 1, members: vec![member("a", 20)] },
         administrators: Group { quorum: 1, members: vec![member("b", 21)] },
         clients: vec![member("c", 22)],
+        follows: None,
     }
 }
 

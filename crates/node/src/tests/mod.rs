@@ -4,6 +4,7 @@ mod ceremonies;
 mod disputes;
 mod doors;
 mod generate;
+mod governance;
 
 use crate::node::Shared;
 use crate::{Config, Node};
@@ -57,6 +58,7 @@ impl Cluster {
             approvers: Group { quorum: 1, members: vec![member("x", 11)] },
             administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
             clients: vec![member("api", CLIENT)],
+            follows: None,
         };
         let mut nodes = Vec::new();
         for (vault, listen) in vaults.into_iter().zip(addresses) {

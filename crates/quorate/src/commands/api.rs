@@ -1,5 +1,7 @@
 //! What all commands that talk to the API share: the client, the trusted genesis, new intents, final states.
 
+use super::governance::describe_change;
+use super::orders::describe_kind;
 use crate::cli::ApiArgs;
 use crate::exit::{Refused, TimedOut};
 use crate::files;
@@ -8,7 +10,7 @@ use ed25519_dalek::SigningKey;
 use quorate_client::Client;
 use quorate_client::api::{IntentView, NewIntent, State};
 use quorate_coordination::{Certificate, KeySet};
-use quorate_intent::{Body, Genesis, Intent, Order, OrderKind, WalletId, intent, keys};
+use quorate_intent::{Body, Genesis, Governance, Intent, Order, OrderKind, WalletId, intent, keys};
 use quorate_session::statement_digest;
 use rand_core::{OsRng, RngCore};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,8 +21,10 @@ pub struct Caller {
     pub client: Client,
     /// The caller's device key.
     pub key: SigningKey,
-    /// Whom this machine trusts to be who.
+    /// Whom this machine trusts to be who: the governance version in force.
     pub genesis: Genesis,
+    /// The chain that leads there from the genesis.
+    pub chain: Governance,
 }
 
 impl Caller {
@@ -28,22 +32,25 @@ impl Caller {
     pub async fn new(args: &ApiArgs) -> Result<Self> {
         let key = files::read_device_key(&args.key)?;
         let client = Client::new(&args.api, files::read_device_key(&args.key)?)?;
-        let genesis = match &args.genesis {
-            Some(path) => files::read_genesis(path)?,
-            None => {
-                let genesis = client.cluster().await?.genesis;
-                let fingerprint = genesis.fingerprint();
-                tracing::warn!(%fingerprint, "no --genesis: the gateway's word is taken for who is who");
-                genesis
-            }
-        };
-        Ok(Self { client, key, genesis })
+        let pinned = args.genesis.as_deref().map(files::read_genesis).transpose()?;
+        let cluster = client.cluster().await?;
+        let genesis = pinned.unwrap_or_else(|| {
+            let fingerprint = cluster.genesis.fingerprint();
+            tracing::warn!(%fingerprint, "no --genesis: the gateway's word is taken for who is who");
+            cluster.genesis
+        });
+        // The changes prove themselves from the genesis on; a gateway can at most leave the last ones out.
+        let chain = Governance::replay(genesis, cluster.governance).map_err(|error| {
+            Refused(format!("the gateway shows a governance that does not follow: {error}"))
+        })?;
+        Ok(Self { client, key, genesis: chain.current().clone(), chain })
     }
 
     /// A caller that is given everything.
     pub fn with(api: &str, key: SigningKey, genesis: Genesis) -> Result<Self> {
         let client = Client::new(api, SigningKey::from_bytes(&key.to_bytes()))?;
-        Ok(Self { client, key, genesis })
+        let chain = Governance::new(genesis.clone())?;
+        Ok(Self { client, key, genesis, chain })
     }
 
     /// Signs a new intent with the caller's key.
@@ -67,7 +74,7 @@ impl Caller {
     pub async fn wallet(&self, id: &WalletId) -> Result<(Certificate, KeySet)> {
         let certificate = self.client.certificate(id).await?;
         let keys = certificate
-            .check(&self.genesis, statement_digest)
+            .check_in(&self.chain, statement_digest)
             .map_err(|error| Refused(format!("the gateway shows a wallet that is not genuine: {error}")))?;
         if certificate.record.wallet != *id {
             return Err(Refused("the gateway shows another wallet than was asked for".into()).into());
@@ -93,13 +100,13 @@ pub fn now() -> u64 {
 }
 
 fn describe_order(order: &Order) -> Vec<String> {
-    match &order.kind {
-        OrderKind::Generate { suite, threshold, parties, label } => vec![
-            format!("order    {} of wallet {} ({label:?})", order.number, order.wallet),
-            format!("generate a {threshold}-of-{} {suite} key", parties.len()),
-        ],
-        kind => vec![format!("order    {} of wallet {}: {kind:?}", order.number, order.wallet)],
-    }
+    let label = match &order.kind {
+        OrderKind::Generate { label, .. } => format!(" ({label:?})"),
+        _ => String::new(),
+    };
+    let mut lines = vec![format!("order    {} of wallet {}{label}", order.number, order.wallet)];
+    lines.extend(describe_kind(&order.kind, None));
+    lines
 }
 
 /// An intent for people.
@@ -118,6 +125,7 @@ pub fn describe(view: &IntentView) -> Result<String> {
             }
         }
         Body::Order(order) => lines.extend(describe_order(order)),
+        Body::Governance(change) => lines.extend(describe_change(change, None)),
         body => lines.push(format!("asks     {}", serde_json::to_string(body).context("intent")?)),
     }
     if let Some(summary) = &view.summary {

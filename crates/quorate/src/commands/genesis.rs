@@ -26,7 +26,7 @@ pub async fn run(command: GenesisCommand, json: bool) -> Result<()> {
             let genesis = files::read_genesis(&file)?;
             let fingerprint = match fingerprint {
                 Some(fingerprint) => fingerprint,
-                None => ask(&genesis)?,
+                None => ask(&describe(&genesis), "of the genesis")?,
             };
             pin(&genesis, &dir, &fingerprint, &unlock).await?;
             output::result(json, &summary(&genesis), || format!("pinned: {}", genesis.fingerprint()))
@@ -49,6 +49,7 @@ pub fn create(args: &GenesisArgs) -> Result<Genesis> {
         approvers: Group { quorum: args.approvals, members: members(&args.approvers)? },
         administrators: Group { quorum: args.admin_quorum, members: members(&args.administrators)? },
         clients: members(&args.clients)?,
+        follows: None,
     };
     genesis.check()?;
     files::write_json(&args.out, &genesis)?;
@@ -68,12 +69,13 @@ fn members(paths: &[PathBuf]) -> Result<Vec<Member>> {
     paths.iter().map(member).collect()
 }
 
-fn ask(genesis: &Genesis) -> Result<String> {
+/// Has the operator type what another operator reads out.
+pub fn ask(text: &str, which: &str) -> Result<String> {
     if !std::io::stdin().is_terminal() {
         bail!("give --fingerprint: there is no terminal to ask for it");
     }
-    println!("{}\n", describe(genesis));
-    print!("Type the fingerprint of the genesis as another operator reads it to you: ");
+    println!("{text}\n");
+    print!("Type the fingerprint {which} as another operator reads it to you: ");
     std::io::stdout().flush()?;
     let mut line = String::new();
     std::io::stdin().read_line(&mut line)?;
@@ -99,7 +101,8 @@ pub async fn pin(genesis: &Genesis, dir: &Path, fingerprint: &str, unlocking: &U
     Ok(vault.close().await?)
 }
 
-fn describe(genesis: &Genesis) -> String {
+/// A genesis, or a later version, for people.
+pub fn describe(genesis: &Genesis) -> String {
     let group = |group: &Group| {
         let names: Vec<&str> = group.members.iter().map(|m| m.name.as_str()).collect();
         format!("{} of {}: {}", group.quorum, names.len(), names.join(", "))

@@ -1,13 +1,17 @@
 //! What each command does.
 
 mod api;
+mod backup;
 mod cluster;
 mod demo;
 mod dev;
 mod disputes;
+mod drill;
 mod genesis;
+mod governance;
 mod init;
 mod intents;
+mod orders;
 mod partials;
 mod services;
 mod unlock;
@@ -26,7 +30,11 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Dev(args) => dev::run(args, json).await,
         Command::Init(args) => init::run(args, json).await,
         Command::Genesis(command) => genesis::run(command, json).await,
+        Command::Governance(command) => governance::run(command, json).await,
         Command::Node(args) => services::node(args).await,
+        Command::Backup(args) => backup::backup(args, json).await,
+        Command::Restore(args) => backup::restore(args, json).await,
+        Command::Drill(command) => drill::run(command, json).await,
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
         Command::Address(args) => wallets::address(args, json).await,

@@ -53,7 +53,7 @@ pub async fn fetch(
     let (certificate, call) = file.open()?;
     let lie = |what: &str| Refused(format!("the gateway gives {what}"));
     certificate
-        .check(&caller.genesis, statement_digest)
+        .check_in(&caller.chain, statement_digest)
         .map_err(|error| lie(&format!("a wallet that is not genuine: {error}")))?;
     if call.intent.intent.id() != *intent {
         return Err(lie("a call for another intent").into());

@@ -21,6 +21,7 @@ pub async fn run(command: WalletCommand, json: bool) -> Result<()> {
             let text = super::api::describe(&view)?;
             output::result(json, &view, || text)
         }
+        WalletCommand::Order(command) => super::orders::run(command, json).await,
         WalletCommand::List { api } => list(&api, json).await,
         WalletCommand::Show { wallet, api } => {
             let caller = Caller::new(&api).await?;
@@ -59,17 +60,21 @@ fn parties(genesis: &Genesis, names: &[String]) -> Result<Vec<PublicKey>> {
     names.iter().map(key).collect()
 }
 
-async fn list(api: &ApiArgs, json: bool) -> Result<()> {
-    let caller = Caller::new(api).await?;
+/// All wallets.
+pub async fn all(caller: &Caller) -> Result<Vec<WalletView>> {
     let (mut all, mut cursor) = (Vec::new(), None::<String>);
     loop {
         let page = caller.client.wallets(Some(200), cursor.as_deref()).await?;
         all.extend(page.items);
         cursor = page.next_cursor;
         if cursor.is_none() {
-            break;
+            return Ok(all);
         }
     }
+}
+
+async fn list(api: &ApiArgs, json: bool) -> Result<()> {
+    let all = all(&Caller::new(api).await?).await?;
     let row = |w: &WalletView| {
         let parties = format!("{}-of-{}", w.threshold, w.parties.len());
         vec![w.id.to_string(), w.label.clone(), w.suite.to_string(), parties, w.public_key.clone()]
@@ -88,8 +93,21 @@ fn describe(view: &WalletView) -> String {
             p.public_share.clone(),
         ]
     });
+    let ago = |time: Option<u64>| match time {
+        Some(time) => format!("{} s ago", super::api::now().saturating_sub(time)),
+        None => "-".to_owned(),
+    };
+    let schedule = match &view.schedule {
+        None => "-".to_owned(),
+        Some(schedule) => {
+            let next = schedule.next.saturating_sub(super::api::now());
+            let alert = schedule.problem.as_ref().map(|problem| format!("\nALERT       {problem}"));
+            format!("in {next} s, every {} s{}", schedule.interval, alert.unwrap_or_default())
+        }
+    };
+    let state = if view.destroyed { " DESTROYED" } else { "" };
     format!(
-        "{} {:?}\n{} {}-of-{}\npublic key  {}\nchain code  {}\nxpub        {}\nepoch       order {} try {}\n{}",
+        "{} {:?}{state}\n{} {}-of-{}\npublic key  {}\nchain code  {}\nxpub        {}\nepoch       order {} try {}, begun {}\nrefreshed   {}\nnext        {schedule}\n{}",
         view.id,
         view.label,
         view.suite,
@@ -100,6 +118,8 @@ fn describe(view: &WalletView) -> String {
         view.xpub.as_deref().unwrap_or("-"),
         view.order_number,
         view.order_try,
+        ago(view.since),
+        ago(view.refreshed),
         output::table(&["index", "node", "identity", "public share"], rows)
     )
 }

@@ -88,6 +88,15 @@ impl Store {
         Ok(false)
     }
 
+    /// Copies all live rows into an empty file.
+    pub async fn copy(&mut self, to: &Path) -> Result<(), VaultError> {
+        let name = to
+            .to_str()
+            .ok_or_else(|| VaultError::File { path: to.into(), problem: "the path must be text".into() })?;
+        sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut self.0).await?;
+        Ok(())
+    }
+
     /// Closes the file, after SQLite's own last checkpoint.
     pub async fn close(self) -> Result<(), VaultError> {
         Ok(self.0.close().await?)

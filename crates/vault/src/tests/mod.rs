@@ -1,9 +1,11 @@
 //! Tests of the whole room, each on real files.
 
+mod backup;
 mod basics;
 mod crash;
 mod epochs;
 mod erasing;
+mod governance;
 mod ledger;
 mod tamper;
 

@@ -20,8 +20,8 @@ use std::path::PathBuf;
 
 /// Who signs, by position.
 const SIGNERS: [usize; 2] = [0, 1];
-/// The Ethereum transfers before used 0 to 2.
-const NONCE: u64 = 3;
+/// The Ethereum transfers before used 0 to 3.
+const NONCE: u64 = 4;
 
 /// By what a combined transaction is judged.
 enum Judge {

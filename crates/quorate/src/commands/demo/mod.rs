@@ -2,6 +2,7 @@
 
 mod by_file;
 mod judge;
+mod lifecycle;
 mod story;
 
 use super::cluster::Cluster;

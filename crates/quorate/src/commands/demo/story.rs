@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node.
 
-use super::{Progress, by_file, judge};
+use super::{Progress, by_file, judge, lifecycle};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -55,6 +55,11 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     };
     progress.step("start it again", restart).await?;
     cluster.ready().await?;
+    lifecycle::refresh(cluster, &client, progress, wallets.ecdsa).await?;
+    ethereum(cluster, &client, progress, wallets.ecdsa, None, 3).await?;
+    lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 3).await?;
+    solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
+    lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
     by_file::tell(cluster, &client, progress, &wallets).await
 }
 

@@ -1,0 +1,161 @@
+//! Taking certificates: the highest wins, what lies below is erased, and peers are told (docs/spec §2.3, §2.4).
+
+use crate::error::vault_error;
+use crate::node::Shared;
+use crate::wallets::{Gone, Wallet};
+use quorate_audit::Body;
+use quorate_coordination::rpc::{ErrorCode, News};
+use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof};
+use quorate_intent::{PublicKey, WalletId};
+use quorate_session::statement_digest;
+use quorate_vault::Erasure;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Who brings a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// This node's own ceremony.
+    Own,
+    /// The gateway.
+    Gateway,
+    /// Another node.
+    Peer(PublicKey),
+}
+
+/// Takes a certificate from anybody, if it holds and is above what is held.
+pub(crate) async fn certify(
+    shared: &Arc<Shared>,
+    certificate: Certificate,
+    source: Source,
+) -> Result<NodeResponse, NodeError> {
+    let checked =
+        tokio::task::block_in_place(|| certificate.check_in(&shared.genesis.chain(), statement_digest));
+    if let Err(error) = checked {
+        return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
+    }
+    let wallet = certificate.record.wallet;
+    // One after another: what is opened is what the vault holds then.
+    let _alone = shared.activating.lock().await;
+    let held = held(shared, &wallet).await?;
+    if let Some(held) = &held {
+        if let Err(error) = certificate.same_key(&held.record) {
+            let (ours, theirs) = (held.record.attempt, certificate.record.attempt);
+            let message = format!(
+                "this node holds another certificate of wallet {wallet}: {ours}, and not {theirs} ({error}); two keys exist under one id, use neither before the operators have compared them"
+            );
+            return Err(NodeError::new(ErrorCode::Refused, message));
+        }
+        if certificate.rank() < held.rank() {
+            if let Source::Peer(peer) = source {
+                shared.transport.news(&peer, News::Certificate(Box::new(held.clone())));
+            }
+            return Ok(NodeResponse::Done);
+        }
+        if certificate.rank() == held.rank() {
+            // A node that stopped between activating and opening has it in the vault alone.
+            if shared.wallets.get(&wallet).is_none() && shared.wallets.gone(&wallet).is_none() {
+                open(shared, &certificate).await?;
+            }
+            return Ok(NodeResponse::Done);
+        }
+    }
+    admit(shared, &certificate, held.is_some(), source).await?;
+    activate(shared, &certificate).await?;
+    spread(shared, &certificate, source);
+    Ok(NodeResponse::Done)
+}
+
+async fn held(shared: &Shared, wallet: &WalletId) -> Result<Option<Certificate>, NodeError> {
+    let held = shared.vault.certificate(wallet).await.map_err(|error| vault_error(&error))?;
+    let decode = |(_, bytes): (_, Vec<u8>)| {
+        borsh::from_slice(&bytes).map_err(|error| NodeError::new(ErrorCode::Internal, error.to_string()))
+    };
+    held.map(decode).transpose()
+}
+
+/// What this node has any business with.
+async fn admit(
+    shared: &Shared,
+    certificate: &Certificate,
+    held: bool,
+    source: Source,
+) -> Result<(), NodeError> {
+    let refused = |message: &str| Err(NodeError::new(ErrorCode::Refused, message));
+    if certificate.destroys() && source == Source::Gateway {
+        // A peer has carried it out already, in time; the gateway might have kept it back until nobody means it any more.
+        let order = &certificate.order.intent;
+        if let Err(error) = order.check(&shared.genesis.current(), shared.now()) {
+            return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
+        }
+    }
+    let wallet = certificate.record.wallet;
+    let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
+    if certificate.destroys() {
+        return if held || !pendings.is_empty() {
+            Ok(())
+        } else {
+            refused("this node knows nothing of that key")
+        };
+    }
+    if pendings.iter().any(|pending| pending.attempt == certificate.record.attempt) {
+        return Ok(());
+    }
+    if matches!(certificate.proof, Proof::Generate { .. }) {
+        return refused("this node holds no pending share of that epoch");
+    }
+    // An epoch that this node has no share of ends the one that it has; to who never had one it is nothing.
+    if held || certificate.record.index_of(&shared.me).is_some() {
+        return Ok(());
+    }
+    refused("this node is no party of that key")
+}
+
+/// Stores the certificate, erases what lies below, and opens the share for signing if it is here.
+pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
+    let (wallet, rank) = (certificate.record.wallet, certificate.rank());
+    let bytes = crate::mesh::encode(certificate);
+    let done = shared.vault.activate(wallet, rank, bytes).await.map_err(|error| vault_error(&error))?;
+    if done.erased == Erasure::Pending {
+        tracing::error!(%wallet, "ALARM: shares below the new epoch are not erased from the disk yet; stop whatever else reads the vault's file");
+    }
+    if done.activated {
+        open(shared, certificate).await?;
+        // After the new epoch is open, so that nothing of the old one is put in between.
+        shared.stock.forget(wallet);
+    }
+    Ok(())
+}
+
+/// Opens what the vault holds for a certificate that it has.
+async fn open(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
+    let (wallet, attempt) = (certificate.record.wallet, certificate.rank());
+    let share = shared.vault.active(&wallet).await.map_err(|error| vault_error(&error))?;
+    match Gone::of(certificate, share.is_some(), &shared.me) {
+        Some(gone) => {
+            if let Gone::Stale(_) = gone {
+                tracing::error!(%wallet, epoch = %attempt, "ALARM: this node's folder is from before the wallet's epoch; it signs nothing for it until an order gives it a new share");
+            }
+            shared.wallets.retire(wallet, gone);
+        }
+        None => {
+            let share = share.ok_or_else(|| NodeError::new(ErrorCode::Internal, "the share is gone"))?;
+            let opened = Wallet::open(certificate.clone(), &share, &shared.me);
+            shared.wallets.insert(opened.map_err(|problem| NodeError::new(ErrorCode::Internal, problem))?);
+        }
+    }
+    shared.log(Body::Activated { wallet, attempt }).await;
+    Ok(())
+}
+
+/// Hands a certificate that is new here to everybody whom it concerns.
+pub(crate) fn spread(shared: &Shared, certificate: &Certificate, source: Source) {
+    let mut parties: BTreeSet<PublicKey> = certificate.record.parties.iter().copied().collect();
+    if let Proof::Reshare(reshared) = &certificate.proof {
+        parties.extend(&reshared.base.parties);
+    }
+    parties.remove(&shared.me);
+    for party in parties.into_iter().filter(|party| source != Source::Peer(*party)) {
+        shared.transport.news(&party, News::Certificate(Box::new(certificate.clone())));
+    }
+}

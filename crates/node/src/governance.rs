@@ -1,0 +1,65 @@
+//! Following changes of governance: who the parties are, and where (docs/spec §1.8).
+
+use crate::error::vault_error;
+use crate::news;
+use crate::node::Shared;
+use quorate_audit::Body;
+use quorate_coordination::rpc::ErrorCode;
+use quorate_coordination::{NodeError, NodeResponse};
+use quorate_intent::governance::MAX_STEPS;
+use quorate_intent::{PublicKey, Step};
+use std::sync::Arc;
+
+/// Puts steps in force that the gateway brings: each must still be valid in time, since nothing says that anybody carried
+/// it out before.
+pub(crate) async fn govern(shared: &Arc<Shared>, steps: Vec<Step>) -> Result<NodeResponse, NodeError> {
+    for step in steps {
+        let chain = shared.genesis.chain();
+        if chain.has(&step.intent.intent.hash()) {
+            continue;
+        }
+        if let Err(error) = step.intent.intent.check(chain.current(), shared.now()) {
+            return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
+        }
+        advance(shared, step).await?;
+    }
+    Ok(NodeResponse::Done)
+}
+
+/// Puts steps in force that a peer has in force already: a change that was carried out stays, whatever the time is now.
+pub(crate) async fn catch_up(shared: &Arc<Shared>, peer: &PublicKey, steps: Vec<Step>) {
+    for step in steps.into_iter().take(MAX_STEPS) {
+        if let Err(error) = advance(shared, step).await {
+            let peer = shared.name(peer);
+            tracing::warn!(%peer, %error, "a peer's governance does not follow from ours; compare the fingerprints of both");
+            return;
+        }
+    }
+}
+
+/// One step: durable first, then everything that depends on who the parties are.
+async fn advance(shared: &Arc<Shared>, step: Step) -> Result<(), NodeError> {
+    let change = step.intent.intent.hash();
+    if shared.genesis.chain().has(&change) {
+        return Ok(());
+    }
+    let entry = Body::GovernanceChanged(Box::new(step));
+    let head = shared.vault.append(entry).await.map_err(|error| match error {
+        quorate_vault::VaultError::Genesis(reason) => {
+            NodeError::new(ErrorCode::NotAuthorised, reason.to_string())
+        }
+        error => vault_error(&error),
+    })?;
+    shared.clock.seen(head.time);
+    if let Some(chain) = shared.vault.governance().await {
+        shared.genesis.set(chain);
+    }
+    let current = shared.genesis.current();
+    tracing::info!(number = current.number(), fingerprint = %current.fingerprint(), "a new governance version is in force");
+    shared.transport.follow(&current.parties);
+    shared.ceremonies.follow(current.parties.iter().map(|party| party.key));
+    for party in &current.parties {
+        news::tell_heads(shared, &party.key).await;
+    }
+    Ok(())
+}
