@@ -46,7 +46,7 @@ pub async fn list(
 }
 
 fn name(gateway: &Gateway, key: &PublicKey) -> String {
-    if *key == gateway.genesis.gateway { "gateway".into() } else { gateway.nodes.name(key) }
+    if *key == gateway.genesis.gateway() { "gateway".into() } else { gateway.nodes.name(key) }
 }
 
 fn view(gateway: &Gateway, row: &DisputeRow) -> DisputeView {

@@ -55,7 +55,7 @@ pub async fn read_all(gateway: &Arc<Gateway>, nodes: &[PublicKey]) {
         let (gateway, key) = (Arc::clone(gateway), *key);
         reading.spawn(async move {
             if let Some(node) = gateway.nodes.get(&key) {
-                read(&gateway, node).await;
+                read(&gateway, &node).await;
             }
         });
     }

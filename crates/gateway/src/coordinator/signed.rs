@@ -54,7 +54,7 @@ pub async fn keep(
 pub async fn tell(gateway: &Gateway, intent: Hash, form: Hash, transaction: String) {
     let finished = NodeRequest::Finished { intent, form, transaction };
     let calls: Vec<(PublicKey, NodeRequest)> =
-        gateway.nodes.all().map(|node| (node.party.key, finished.clone())).collect();
+        gateway.nodes.all().iter().map(|node| (node.party.key, finished.clone())).collect();
     for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
         if let Err(error) = answer {
             let node = gateway.nodes.name(&key);
@@ -117,8 +117,9 @@ async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Resul
     if signers.len() != threshold {
         return Err(wrong(format!("name the {threshold} different nodes that signed")));
     }
+    let genesis = gateway.genesis.current();
     for name in &signers {
-        let party = gateway.genesis.parties.iter().find(|party| party.name == *name);
+        let party = genesis.parties.iter().find(|party| party.name == *name);
         if party.and_then(|party| wallet.certificate.record.index_of(&party.key)).is_none() {
             return Err(wrong(format!("{name:?} holds no share of this wallet")));
         }

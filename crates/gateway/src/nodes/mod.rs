@@ -160,11 +160,11 @@ impl Nodes {
         let keys: Vec<PublicKey> = calls.iter().map(|(key, _)| *key).collect();
         let mut waiting = JoinSet::new();
         for (at, (key, request)) in calls.into_iter().enumerate() {
-            let node = self.get(&key).map(Arc::clone);
+            let node = self.get(&key);
             waiting.spawn(async move {
                 let answer = match node {
                     Some(node) => node.call(request, longest).await,
-                    None => Err(CallError::Unreachable("it is not in the genesis".into())),
+                    None => Err(CallError::Unreachable("it is no party of the cluster".into())),
                 };
                 (at, answer)
             });
