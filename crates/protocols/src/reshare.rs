@@ -94,6 +94,9 @@ impl<C: Curve> Plan<C> {
     }
 }
 
+/// What a party has dealt, says to all, and sends to each.
+pub type Said<C> = (Dealt<C>, Option<Deal<C>>, Each<Share<C>>);
+
 /// (a) A dealer shares λ_i(D)·x_i; who only receives says nothing. `share` is this party's share of the base, if it deals.
 /// The shares are for recipients other than this party.
 ///
@@ -104,7 +107,7 @@ pub fn deal<C: Curve>(
     plan: &Plan<C>,
     share: Option<&KeyShare<C>>,
     rng: &mut (impl RngCore + CryptoRng),
-) -> Result<(Dealt<C>, Option<Deal<C>>, Each<Share<C>>), Abort> {
+) -> Result<Said<C>, Abort> {
     let index = plan.dealers.get(&ctx.me()).copied();
     let (index, share) = match (index, share) {
         (None, None) => return Ok((Dealt { deal: None, own: None }, None, Each::new())),

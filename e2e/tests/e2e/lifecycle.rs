@@ -71,9 +71,9 @@ async fn a_destroyed_key_is_gone_everywhere_and_for_good() -> Result<()> {
     let end = cluster.carried_out(&view).await?;
     ensure!(end.state == State::Completed, "{:?}", end.reason);
     ensure!(cluster.client()?.api.wallet(&wallet.id).await?.destroyed, "not shown as destroyed");
-    let transfer =
-        cluster.client()?.submit(Body::Transfer(transfers::transfer(&wallet)), transfers::plan(&wallet));
-    ensure!(transfer.await.is_err(), "a transfer of a destroyed key was taken in");
+    let (client, plan) = (cluster.client()?, transfers::plan(&wallet));
+    let transfer = client.submit(Body::Transfer(transfers::transfer(&wallet)), plan).await;
+    ensure!(transfer.is_err(), "a transfer of a destroyed key was taken in");
     cluster.start_node(2)?;
     cluster.sign(&other).await?;
     let copies = tempfile::tempdir()?;

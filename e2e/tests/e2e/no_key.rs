@@ -141,5 +141,32 @@ async fn no_full_key_in_any_memory_or_file() -> Result<()> {
     cluster.sign(&wallets[0]).await?;
     cluster.freeze()?;
     look(&cluster, &all, "after more signatures and a restart")?;
+    cluster.thaw()?;
+    // The same after a reshare of each key: the new shares stay where they belong, and nothing puts any together.
+    let mut refreshed = Vec::new();
+    for wallet in &wallets {
+        let wallet = cluster.refresh(wallet).await?;
+        cluster.sign(&wallet).await?;
+        refreshed.push(wallet);
+    }
+    cluster.freeze()?;
+    let copies = tempfile::tempdir()?;
+    let mut vaults = Vec::new();
+    for at in 0..3 {
+        vaults.push(secrets::open_copy(&cluster, at, copies.path()).await?);
+    }
+    let new = secrets(&cluster, &refreshed, &vaults).await?;
+    look(&cluster, &new, "after a refresh")?;
+    // Old shares are in nobody else's memory and in no file.
+    for (at, (name, pid)) in cluster.pids().into_iter().enumerate() {
+        let (foreign, own) = scanners(&all, (name != "gateway").then_some(at));
+        let seen = foreign.memory(pid)?.context("memory")?;
+        ensure!(seen.found.is_empty(), "after a refresh: {name} holds {:?}", seen.found);
+        let left = own.memory(pid)?.context("memory")?;
+        println!("after a refresh: {name} has its own old shares in {} places", left.found.len());
+    }
+    let (everything, _) = scanners(&all, None);
+    let seen = everything.folder(cluster.dir())?;
+    ensure!(seen.found.is_empty(), "after a refresh a file holds {:?}", seen.found);
     cluster.thaw()
 }

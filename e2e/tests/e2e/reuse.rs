@@ -64,3 +64,59 @@ async fn material_is_used_once_over_messages_and_restarts() -> Result<()> {
     }
     Ok(())
 }
+
+/// The folders of all nodes put back to an earlier time bring no nonce and no presignature back: none was ever in them.
+#[tokio::test(flavor = "multi_thread")]
+async fn all_folders_put_back_spend_nothing_twice() -> Result<()> {
+    let mut cluster = Cluster::start(3).await?;
+    let wallets = [
+        cluster.wallet(Suite::Ed25519, 2, &[0, 1, 2]).await?,
+        cluster.wallet(Suite::Ecdsa, 2, &[0, 1, 2]).await?,
+    ];
+    cluster.sign(&wallets[1]).await?;
+    let mut liar = Liar::new(&cluster)?;
+    let kept = tempfile::tempdir()?;
+    let mut calls = Vec::new();
+    for wallet in &wallets {
+        let (a, b) = (fresh(&cluster, wallet)?, fresh(&cluster, wallet)?);
+        let material = material(&mut liar, &cluster, wallet).await?;
+        calls.push((assigned(&liar, wallet, &a, &material)?, assigned(&liar, wallet, &b, &material)?));
+    }
+    // A moment at which all of it is in stock and nothing of it is spent.
+    cluster.freeze()?;
+    for at in 0..3 {
+        let copy = kept.path().join(format!("kept-{at}"));
+        quorate_e2e::secrets::copy_vault(&cluster.home(at).join("vault"), &copy)?;
+    }
+    cluster.thaw()?;
+    for (wallet, (call, _)) in wallets.iter().zip(&calls) {
+        for index in [1, 2] {
+            let at = node_of(&cluster, wallet, index)?;
+            let signed = liar.call(at, NodeRequest::Sign(call.clone())).await?;
+            ensure!(signed.is_ok(), "an approved transfer was refused: {signed:?}");
+        }
+    }
+    for at in 0..3 {
+        cluster.kill_node(at)?;
+        liar.hang_up(at);
+        let vault = cluster.home(at).join("vault");
+        std::fs::remove_dir_all(&vault)?;
+        quorate_e2e::secrets::copy_vault(&kept.path().join(format!("kept-{at}")), &vault)?;
+    }
+    for at in 0..3 {
+        cluster.start_node(at)?;
+    }
+    cluster.ready().await?;
+    for (wallet, (spent, other)) in wallets.iter().zip(&calls) {
+        for index in [1, 2] {
+            let at = node_of(&cluster, wallet, index)?;
+            for call in [other, spent] {
+                let answer = liar.call(at, NodeRequest::Sign(call.clone())).await?;
+                let Err(error) = answer else { anyhow::bail!("an old folder brought a nonce back") };
+                ensure!(error.code == ErrorCode::NoStock, "{:?} {error}", error.code);
+            }
+        }
+        cluster.sign(wallet).await?;
+    }
+    Ok(())
+}
