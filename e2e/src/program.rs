@@ -28,7 +28,7 @@ pub fn faulty() -> Result<&'static Path> {
         None => build(
             &["--package", "quorate-e2e", "--features", "faults", "--bin", "quorate-faulty"],
             "quorate-faulty",
-        )
+        ),
     };
     let built = PROGRAM.get_or_init(|| build().map_err(|error| format!("{error:#}")));
     built.as_deref().map_err(|error| anyhow!("{error}"))

@@ -56,11 +56,8 @@ const PRESIGN_LONG: [(&str, Fate); 16] = [
 
 const PAIR: [(&str, Fate); 2] = [("pair 1 private flip 40", Edge), ("pair 2 private flip 0", Edge)];
 /// A spoilt correction of a tree shows only to a receiver whose choice leads there, half of the time (§4.1): then an edge.
-const PAIR_LONG: [(&str, Fate); 3] = [
-    ("pair 2 private flip 40", Soft),
-    ("pair 1 private withhold", Soft),
-    ("pair 2 private withhold", Soft),
-];
+const PAIR_LONG: [(&str, Fate); 3] =
+    [("pair 2 private flip 40", Soft), ("pair 1 private withhold", Soft), ("pair 2 private withhold", Soft)];
 
 /// Faults of the one-message step, with the place of a byte of each suite's scalars.
 const SIGN: [(&str, Fate); 4] = [

@@ -7,8 +7,8 @@ use crate::{Verdict, judge, record_of};
 use quorate_audit::Severity;
 use quorate_coordination::disputes::{Accusation, Pair, Report, ReportError, Shown};
 use quorate_intent::{Hash, PublicKey, Suite, keys};
+use quorate_session::Evidence;
 use quorate_session::wire::{Envelope, Kind};
-use quorate_session::{Evidence, Fault};
 use quorate_sharing::{Ed25519, Secp256k1};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,99 +34,34 @@ fn ed25519(seed: u8) -> ed25519_dalek::SigningKey {
     ed25519_dalek::SigningKey::from_bytes(&[seed; 32])
 }
 
-fn condemning(ids: &[Arc<Identity>], fault: &Fault) -> Report {
-    report(ids, fault.party, Severity::Condemned, fault.evidence.clone())
-}
-
-/// Party 2 says something wrong to all alike.
-fn wrong(
+/// The record of an honest run, as somebody puts it together to accuse a party (from 0); one broadcast of the accused may
+/// be another than it was: a byte of it flipped, and signed by the accused itself.
+fn conduct<O>(
     ids: &[Arc<Identity>],
-    ssid: [u8; 32],
-    round: u8,
-    at: usize,
-) -> impl FnMut(Packet) -> Vec<Packet> + 'static {
-    let two = ids[1].clone();
-    move |packet| {
-        let this = is(&packet, &two, None, Kind::Broadcast, round);
-        vec![if this { flipped(&packet, &two, &ssid, at) } else { packet }]
-    }
-}
-
-fn only_fault<O>(bus: &mut Bus<O>, ids: &[Arc<Identity>]) -> Fault {
-    match outcomes(bus, ids).swap_remove(0) {
-        Err(SessionError::Blame(faults)) if faults.len() == 1 => faults.into_iter().next().unwrap(),
-        Err(other) => panic!("{other:?}"),
-        Ok(_) => panic!("no fault"),
-    }
-}
-
-#[test]
-fn wrong_broadcasts_of_generate_condemn() {
-    let ids = identities(3);
-    let ssid = ssid(&generate::generate::<Ed25519>((Suite::Ed25519, 2), &ids, honest));
-    for (round, at, what) in [
-        (1, 0, "it opened something else than it committed to"),
-        (2, 1, ""),
-        (2, 140, "it opened something else than it committed to"),
-    ] {
-        let tamper = wrong(&ids, ssid, round, at);
-        let fault = only_fault(&mut generate::generate::<Ed25519>((Suite::Ed25519, 2), &ids, tamper), &ids);
-        let verdict = judge(&condemning(&ids, &fault), &THIS, &|_| None);
-        let Ok(Verdict::Condemned { party, what: found }) = verdict else {
-            panic!("{round} {at}: {verdict:?}")
-        };
-        assert_eq!(party, ids[1].public());
-        assert!(what.is_empty() || found == what, "{round} {at}: {found}");
-    }
-}
-
-#[test]
-fn wrong_broadcasts_of_presign_condemn_with_the_wallets_record() {
-    let cluster = Cluster::new(3, 3);
-    let ids = &cluster.ids;
-    let ssid = ssid(&cluster.presign(&cluster.pairs(), 2, honest));
-    // The commitment; a salt behind an echo; a point under the proof behind two.
-    for (round, at, record) in [(1, 0, false), (2, 33, false), (3, 64, true), (3, 587, true)] {
-        let mut bus = cluster.presign(&cluster.pairs(), 2, wrong(ids, ssid, round, at));
-        let report = condemning(ids, &only_fault(&mut bus, ids));
-        assert_eq!(record_of(&report), Some(cluster.wallet.hash()));
-        let known = |hash: &Hash| (*hash == cluster.wallet.hash()).then(|| cluster.wallet.clone());
-        let verdict = judge(&report, &THIS, &known);
-        assert!(
-            matches!(verdict, Ok(Verdict::Condemned { party, .. }) if party == ids[1].public()),
-            "{round} {at}: {verdict:?}"
-        );
-        // Without the key nothing can be said of a proof, and so nothing is.
-        let blind = judge(&report, &THIS, &|_| None).unwrap();
-        let edge = Verdict::Hard(Pair::new(ids[0].public(), ids[1].public()).unwrap());
-        assert_eq!(blind == edge, record, "{round} {at}: {blind:?}");
-        let lying = |_: &Hash| {
-            Some(quorate_coordination::WalletRecord { label: "other".into(), ..cluster.wallet.clone() })
-        };
-        assert_eq!(judge(&report, &THIS, &lying).unwrap() == edge, record);
-    }
-}
-
-/// The record of an honest run, as a cheat would put it together to accuse party `culprit`.
-fn conduct(
-    cluster: &Cluster,
-    bus: &Bus<Vec<quorate_protocols::dkls::Presignature>>,
-    culprit: PublicKey,
-    round: u8,
-) -> Evidence {
-    let config = cluster.config(&[0, 1, 2], "presign", 1, BTreeMap::new());
+    config: &Config,
+    bus: &Bus<O>,
+    (accused, round): (usize, u8),
+    spoilt: Option<(u8, usize)>,
+) -> Report {
+    let ssid = ssid(bus);
     let index = |key: &PublicKey| config.participants.index(key).unwrap().get();
     let (mut hellos, mut messages) = (BTreeMap::new(), BTreeMap::new());
     for packet in &bus.log {
         let envelope = Envelope::decode(&packet.bytes).unwrap();
         let from = index(&packet.from);
-        match envelope.kind {
-            Kind::Hello => drop(hellos.insert(from, packet.bytes.clone())),
-            Kind::Broadcast => drop(messages.insert((envelope.round, from), packet.bytes.clone())),
+        let own = packet.from == ids[accused].public();
+        match (envelope.kind, spoilt) {
+            (Kind::Hello, _) => drop(hellos.insert(from, packet.bytes.clone())),
+            (Kind::Broadcast, Some((round, at))) if own && round == envelope.round => {
+                let bytes = flipped(packet, &ids[accused], &ssid, at).bytes;
+                messages.insert((envelope.round, from), bytes);
+            }
+            (Kind::Broadcast, _) => drop(messages.insert((envelope.round, from), packet.bytes.clone())),
             _ => (),
         }
     }
-    Evidence::Conduct {
+    let culprit = ids[accused].public();
+    let evidence = Evidence::Conduct {
         culprit,
         round,
         ceremony: CEREMONY,
@@ -134,6 +69,62 @@ fn conduct(
         parties: config.participants.iter().map(|(index, key)| (index.get(), key)).collect(),
         hellos: hellos.into_values().collect(),
         messages: messages.into_iter().map(|((_, from), bytes)| (from, bytes)).collect(),
+    };
+    report(ids, culprit, Severity::Condemned, evidence.encode())
+}
+
+#[test]
+fn wrong_broadcasts_of_generate_condemn() {
+    let ids = identities(3);
+    let bus = generate::generate::<Ed25519>((Suite::Ed25519, 2), &ids, honest);
+    let config = generate::config(&ids, Suite::Ed25519, 2);
+    for (spoilt, what) in [
+        ((1, 0), "it opened something else than it committed to"),
+        ((2, 1), ""),
+        ((2, 140), "it opened something else than it committed to"),
+    ] {
+        let report = conduct(&ids, &config, &bus, (1, 2), Some(spoilt));
+        let verdict = judge(&report, &THIS, &|_| None);
+        let Ok(Verdict::Condemned { party, what: found }) = verdict else {
+            panic!("{spoilt:?}: {verdict:?}")
+        };
+        assert_eq!(party, ids[1].public());
+        assert!(what.is_empty() || found == what, "{spoilt:?}: {found}");
+    }
+    for round in 1..=4 {
+        let verdict = judge(&conduct(&ids, &config, &bus, (1, round), None), &THIS, &|_| None);
+        assert!(
+            matches!(verdict, Ok(Verdict::Hard(_))),
+            "an honest run condemns in round {round}: {verdict:?}"
+        );
+    }
+}
+
+#[test]
+fn wrong_broadcasts_of_presign_condemn_with_the_wallets_record() {
+    let cluster = Cluster::new(3, 3);
+    let ids = &cluster.ids;
+    let bus = cluster.presign(&cluster.pairs(), 2, honest);
+    let config = cluster.config(&[0, 1, 2], "presign", 2, BTreeMap::new());
+    // The commitment; a salt behind an echo; a point under the proof, and a response of it, behind two.
+    for (round, spoilt, record) in
+        [(2, (1, 0), false), (2, (2, 33), false), (3, (3, 64), true), (3, (3, 587), true)]
+    {
+        let report = conduct(ids, &config, &bus, (1, round), Some(spoilt));
+        assert_eq!(record_of(&report), Some(cluster.wallet.hash()));
+        let known = |hash: &Hash| (*hash == cluster.wallet.hash()).then(|| cluster.wallet.clone());
+        let verdict = judge(&report, &THIS, &known);
+        assert!(
+            matches!(verdict, Ok(Verdict::Condemned { party, .. }) if party == ids[1].public()),
+            "{spoilt:?}: {verdict:?}"
+        );
+        // Without the key nothing can be said of a proof, and so nothing is.
+        let edge = Verdict::Hard(Pair::new(ids[0].public(), ids[1].public()).unwrap());
+        assert_eq!(judge(&report, &THIS, &|_| None).unwrap() == edge, record, "{spoilt:?}");
+        let lying = |_: &Hash| {
+            Some(quorate_coordination::WalletRecord { label: "other".into(), ..cluster.wallet.clone() })
+        };
+        assert_eq!(judge(&report, &THIS, &lying).unwrap() == edge, record, "{spoilt:?}");
     }
 }
 
@@ -148,14 +139,15 @@ fn an_honest_party_cannot_be_framed() {
     let known = |_: &Hash| Some(cluster.wallet.clone());
     let victim = ids[2].public();
     let edge = Verdict::Hard(Pair::new(ids[0].public(), victim).unwrap());
+    let config = cluster.config(&[0, 1, 2], "presign", 1, BTreeMap::new());
     for round in 1..=4 {
-        let evidence = conduct(&cluster, &bus, victim, round);
-        let report = report(ids, victim, Severity::Condemned, evidence.encode());
+        let report = conduct(ids, &config, &bus, (2, round), None);
         assert_eq!(judge(&report, &THIS, &known), Ok(edge.clone()), "round {round}");
     }
     // Party 2 opens another nonce share than it did in the run; so the sum is another, and the victim's proof is not for it.
-    let Evidence::Conduct { culprit, round, ceremony, terms, parties, hellos, messages } =
-        conduct(&cluster, &bus, victim, 3)
+    let Ok(Shown::Session(bytes)) = conduct(ids, &config, &bus, (2, 3), None).open(&THIS) else { panic!() };
+    let Ok(Evidence::Conduct { culprit, round, ceremony, terms, parties, hellos, messages }) =
+        Evidence::decode(&bytes)
     else {
         panic!()
     };
@@ -184,10 +176,9 @@ fn an_honest_party_cannot_be_framed() {
 #[test]
 fn altered_reports_are_refused() {
     let ids = identities(3);
-    let ssid = ssid(&generate::generate::<Secp256k1>((Suite::Ecdsa, 2), &ids, honest));
-    let tamper = wrong(&ids, ssid, 2, 0);
-    let fault = only_fault(&mut generate::generate::<Secp256k1>((Suite::Ecdsa, 2), &ids, tamper), &ids);
-    let good = condemning(&ids, &fault);
+    let bus = generate::generate::<Secp256k1>((Suite::Ecdsa, 2), &ids, honest);
+    let config = generate::config(&ids, Suite::Ecdsa, 2);
+    let good = conduct(&ids, &config, &bus, (1, 2), Some((2, 0)));
     assert!(matches!(judge(&good, &THIS, &|_| None), Ok(Verdict::Condemned { .. })));
     assert_eq!(judge(&good, &Hash([6; 32]), &|_| None), Err(ReportError::OtherCluster));
     let bytes = borsh::to_vec(&good).unwrap();
@@ -198,7 +189,8 @@ fn altered_reports_are_refused() {
         assert!(judge(&report, &THIS, &|_| None).is_err(), "byte {at}");
     }
     // The same evidence against somebody else is the reporter's word alone, and against itself nothing.
-    let other = report(&ids, ids[2].public(), Severity::Condemned, fault.evidence.clone());
+    let Ok(Shown::Session(evidence)) = good.open(&THIS) else { panic!() };
+    let other = report(&ids, ids[2].public(), Severity::Condemned, evidence);
     let edge = Verdict::Hard(Pair::new(ids[0].public(), ids[2].public()).unwrap());
     assert_eq!(judge(&other, &THIS, &|_| None), Ok(edge));
     let itself = report(&ids, ids[0].public(), Severity::HardEdge, Vec::new());

@@ -77,7 +77,8 @@ impl Graph {
         let able: u32 = (0..parties.len())
             .filter(|at| !need.out.contains(at) && !self.condemned_for(&parties[*at], &need.epoch))
             .fold(0u32, |mask, at| mask | 1u32 << at);
-        let online = need.online.iter().filter(|at| **at < parties.len()).fold(0u32, |mask, at| mask | 1u32 << at);
+        let online =
+            need.online.iter().filter(|at| **at < parties.len()).fold(0u32, |mask, at| mask | 1u32 << at);
         let mut search = self.search(need);
         if let Some(set) = search.run(able & online) {
             return Choice::Set(places(set));

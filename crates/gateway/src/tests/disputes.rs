@@ -94,7 +94,10 @@ async fn a_wrong_partial_is_evidence_that_lasts() {
     let (_, end) = scene.transfer().await;
     assert_eq!(end["state"], "signed", "{}", end["reason"]);
     let view = until(&scene.bench, |view| view["condemned"] == json!(["ada"])).await;
-    assert_eq!((&view["items"][0]["kind"], &view["items"][0]["reporter"]), (&json!("condemned"), &json!("gateway")));
+    assert_eq!(
+        (&view["items"][0]["kind"], &view["items"][0]["reporter"]),
+        (&json!("condemned"), &json!("gateway"))
+    );
     let file = scene.bench.get("/v1/disputes/1/evidence").await.json;
     let file = EvidenceFile::decode(file.to_string().as_bytes()).unwrap();
     let (report, record) = file.open().unwrap();
@@ -140,7 +143,11 @@ async fn metrics_are_served_unsigned() {
     let scene = scene(&[], no_trouble()).await;
     scene.transfer().await;
     let text = scene.bench.text("/metrics").await;
-    for line in ["quorate_node_up{node=\"ada\"} 1", "quorate_disputes{kind=\"condemned\"} 0", "# TYPE quorate_stock gauge"] {
+    for line in [
+        "quorate_node_up{node=\"ada\"} 1",
+        "quorate_disputes{kind=\"condemned\"} 0",
+        "# TYPE quorate_stock gauge",
+    ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
 }
