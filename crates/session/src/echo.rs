@@ -1,5 +1,6 @@
 //! The echo: what makes a broadcast one (docs/spec §1.4). Digests, the vectors of them, and how a difference is settled.
 
+use crate::SessionError;
 use quorate_intent::PublicKey;
 use quorate_sharing::{Index, Transcript};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +42,8 @@ pub(crate) fn decode_vector(bytes: &[u8], count: usize) -> Option<Vec<[u8; 32]>>
 /// One open question: in this round the first party's echo differs from ours about the second party's broadcast.
 pub(crate) type Question = (u8, Index, Index);
 
-/// A difference of views that is being settled. Once there is one, the session ends with blame.
+/// A difference of views that is being settled, or looked for after a contradiction. Once there is one, the session ends,
+/// with blame unless everybody saw the same.
 pub(crate) struct Settle {
     /// When silence is taken for no answer.
     pub deadline: u64,
@@ -49,6 +51,10 @@ pub(crate) struct Settle {
     pub open: BTreeSet<Question>,
     /// Whose vector of which round has been asked for, after its digest differed.
     pub vectors: BTreeSet<(u8, Index)>,
+    /// Whose vector of which round has been asked for without a claim of its own that differs.
+    pub asked: BTreeSet<(u8, Index)>,
+    /// How the session ends if everybody saw the same.
+    pub otherwise: Option<SessionError>,
     /// Who is proven to have sent two broadcasts, and the proof.
     pub condemned: BTreeMap<Index, Vec<u8>>,
     /// Who did not show what its echo claims.
@@ -61,6 +67,8 @@ impl Settle {
             deadline,
             open: BTreeSet::new(),
             vectors: BTreeSet::new(),
+            asked: BTreeSet::new(),
+            otherwise: None,
             condemned: BTreeMap::new(),
             soft: BTreeSet::new(),
         }
@@ -74,14 +82,15 @@ impl Settle {
 
     /// Nothing more to wait for.
     pub(crate) fn settled(&self) -> bool {
-        self.open.is_empty() && self.vectors.is_empty()
+        self.open.is_empty() && self.vectors.is_empty() && self.asked.is_empty()
     }
 
     /// Silence: whoever still owes an answer gets a soft edge.
     pub(crate) fn give_up(&mut self) {
         self.soft.extend(self.open.iter().map(|(_, signer, _)| *signer));
-        self.soft.extend(self.vectors.iter().map(|(_, signer)| *signer));
+        self.soft.extend(self.vectors.iter().chain(&self.asked).map(|(_, signer)| *signer));
         self.open.clear();
         self.vectors.clear();
+        self.asked.clear();
     }
 }

@@ -27,7 +27,7 @@ impl<O> Session<O> {
                 Phase::Hello(_) => self.try_agree(),
                 Phase::Compare(_) => self.try_start(rng),
                 Phase::Round { .. } => self.try_round(rng),
-                Phase::Ended => false,
+                Phase::Contradiction(_) | Phase::Ended => false,
             };
             if !moved {
                 return;
@@ -138,8 +138,8 @@ impl<O> Session<O> {
         let private = self.open_private(number, &expects, &ssid);
         let private = match private {
             Ok(private) if faults.is_empty() => private,
-            Ok(_) => return self.blamed(faults),
-            Err(hard) => return self.blamed([faults, hard].concat()),
+            Ok(_) => return self.blamed(number, faults),
+            Err(hard) => return self.blamed(number, [faults, hard].concat()),
         };
         let Phase::Round { round, .. } = std::mem::replace(&mut self.phase, Phase::Ended) else {
             return false;
@@ -164,12 +164,12 @@ impl<O> Session<O> {
         }
     }
 
-    fn blamed(&mut self, faults: Vec<Fault>) -> bool {
-        self.abort(SessionError::Blame(faults));
+    fn blamed(&mut self, number: u8, faults: Vec<Fault>) -> bool {
+        self.abort_judged(number, SessionError::Blame(faults));
         true
     }
 
-    /// Broadcasts above the round's limit. Everybody sees the same, since the echo came first.
+    /// Broadcasts above the round's limit.
     fn oversized(&self, number: u8, expects: &Expects) -> Vec<Fault> {
         let Some(max) = expects.broadcast else { return Vec::new() };
         let bodies = self.board.bodies(number);

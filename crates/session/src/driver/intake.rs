@@ -62,7 +62,7 @@ impl<O> Session<O> {
     pub(super) fn current(&self) -> Option<u8> {
         match &self.phase {
             Phase::Hello(_) | Phase::Compare(_) => Some(0),
-            Phase::Round { number, .. } => Some(*number),
+            Phase::Round { number, .. } | Phase::Contradiction(number) => Some(*number),
             Phase::Ended => None,
         }
     }

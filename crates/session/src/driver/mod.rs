@@ -87,7 +87,13 @@ pub struct Dropped {
 enum Phase<O> {
     Hello(Box<dyn Protocol<Output = O>>),
     Compare(Box<dyn Protocol<Output = O>>),
-    Round { number: u8, expects: Expects, round: Box<dyn Round<Output = O>> },
+    Round {
+        number: u8,
+        expects: Expects,
+        round: Box<dyn Round<Output = O>>,
+    },
+    /// The messages of this round contradict one another, and its views are compared before that is told (§1.4).
+    Contradiction(u8),
     Ended,
 }
 

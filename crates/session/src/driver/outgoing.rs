@@ -62,13 +62,14 @@ impl<O> Session<O> {
                 }
             }
             Abort::Witnessed { between: (one, other), what } => {
-                SessionError::Witnessed { between: (self.key_of(one), self.key_of(other)), what }
+                let between = (self.key_of(one), self.key_of(other));
+                return self.contradiction(number, SessionError::Witnessed { between, what });
             }
             Abort::Restart(what) => SessionError::Restart(what),
             Abort::Usage(what) => SessionError::Usage(what),
             _ => SessionError::Usage("a protocol aborted for a reason that the driver does not know"),
         };
-        self.abort(error);
+        self.abort_judged(number, error);
     }
 
     fn fault(&self, number: u8, fault: &quorate_protocols::Fault) -> Fault {

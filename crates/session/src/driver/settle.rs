@@ -3,7 +3,7 @@
 //! Both ends of a difference show what they hold and ask for the other's. Who finds two broadcasts of one party shows both
 //! to all, so that everybody comes to the same end. Silence draws a soft edge and never condemns.
 
-use super::Session;
+use super::{Phase, Session};
 use crate::echo::{self, Settle};
 use crate::wire::{self, Envelope, Kind};
 use crate::{Fault, SessionError, evidence};
@@ -35,9 +35,12 @@ impl<O> Session<O> {
         let differing: Vec<Index> =
             pairs.filter(|(_, (ours, theirs))| ours != theirs).map(|(index, _)| index).collect();
         let claimed_otherwise = self.settle.as_mut().is_some_and(|s| s.vectors.remove(&(round, signer)));
+        let was_asked = self.settle.as_mut().is_some_and(|s| s.asked.remove(&(round, signer)));
         if differing.is_empty() {
             if claimed_otherwise {
                 self.settling().soft.insert(signer);
+            }
+            if claimed_otherwise || was_asked {
                 self.finish_settling();
             }
             return;
@@ -72,6 +75,37 @@ impl<O> Session<O> {
         }
         for signer in differing {
             self.compare_echo(round, signer);
+        }
+    }
+
+    /// Ends the session over what the messages of a round say. If their views were to be compared later (`Echo::Later`),
+    /// the others see ours now: where they differ, they find who sent two messages, and not that we have fallen silent.
+    pub(super) fn abort_judged(&mut self, round: u8, error: SessionError) {
+        self.abort(error);
+        if self.later_rounds.contains(&round) {
+            for (index, _) in self.others() {
+                self.show_vector(round, index);
+            }
+        }
+    }
+
+    /// The messages of a round contradict one another, so that nobody can be blamed by them alone. If everybody has seen
+    /// the same is not known yet (`Echo::Later`), that is found out first: one who told different parties different things
+    /// would otherwise get away with it (§1.4).
+    pub(super) fn contradiction(&mut self, round: u8, error: SessionError) {
+        if !self.later_rounds.contains(&round) {
+            return self.abort(error);
+        }
+        self.phase = Phase::Contradiction(round);
+        let others = self.others();
+        let settle = self.settling();
+        settle.otherwise = Some(error);
+        settle.asked.extend(others.iter().map(|(index, _)| (round, *index)));
+        for (index, _) in others {
+            self.show_vector(round, index);
+            if self.board.echoes.contains_key(&(round, index)) {
+                self.compare_echo(round, index);
+            }
         }
     }
 
@@ -143,7 +177,7 @@ impl<O> Session<O> {
 
     /// Ends the session once nothing more is to be waited for.
     pub(super) fn finish_settling(&mut self) {
-        let Some(settle) = self.settle.take_if(|settle| settle.settled()) else { return };
+        let Some(mut settle) = self.settle.take_if(|settle| settle.settled()) else { return };
         let what = "sent two different broadcasts in one round";
         let condemned = settle.condemned.iter().map(|(index, evidence)| Fault {
             party: self.key_of(*index),
@@ -161,7 +195,8 @@ impl<O> Session<O> {
         });
         let faults: Vec<Fault> = condemned.chain(soft).collect();
         if faults.is_empty() {
-            self.abort(SessionError::Usage("a difference of views was settled without a fault"));
+            let defect = SessionError::Usage("a difference of views was settled without a fault");
+            self.abort(settle.otherwise.take().unwrap_or(defect));
         } else {
             self.abort(SessionError::Blame(faults));
         }

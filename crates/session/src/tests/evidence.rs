@@ -188,3 +188,23 @@ fn witnesses_blame_nobody() {
     let between = (world.key(1), world.key(0));
     assert_eq!(world.outcome(1), &Err(SessionError::Witnessed { between, what: "they differ" }));
 }
+
+/// In a round whose views are compared later, they are compared before such a quarrel is told: here all saw the same.
+#[test]
+fn witnesses_of_a_later_echo_compare_views_first() {
+    let mut world = world(4, 3, |i, _, toy, _| {
+        toy.later = true;
+        if i == 1 {
+            toy.bad = Bad::Witnesses;
+        }
+    });
+    world.run();
+    let between = (world.key(1), world.key(0));
+    assert_eq!(world.outcome(1), &Err(SessionError::Witnessed { between, what: "they differ" }));
+    let asked = world
+        .bus
+        .log
+        .iter()
+        .filter(|packet| packet.from == world.key(1) && kind(packet) == (wire::Kind::Echo, 1));
+    assert_eq!(asked.count(), 3);
+}
