@@ -37,7 +37,9 @@ pub fn of(row: &Row, unit_ms: f64) -> Vec<Distance> {
         }
         "ECDSA, one, from nothing" => &[(ratio, 0.33, "× dkls23-core")],
         "ECDSA, of a batch of 64" => &[(ratio, 0.2, "× dkls23-core")],
-        "ECDSA, online step, all parties" => &[(units, 4.0, "U"), (units, 8.0, "U")],
+        // The goal names 2-of-3 and 7-of-10.
+        "ECDSA, online step, all parties" if row.setting.t == 2 => &[(units, 4.0, "U")],
+        "ECDSA, online step, all parties" => &[(units, 8.0, "U")],
         "pair set-up, both ends" => &[(units, 700.0, "U")],
         "key secp256k1, pairs there" => &[(ratio, 0.8, "× frost-secp256k1 DKG")],
         "FROST Ed25519 signature" => &[(ratio, 1.05, "× frost-ed25519")],

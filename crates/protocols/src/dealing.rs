@@ -70,13 +70,14 @@ pub(crate) fn receive<'a, C: Curve>(
 /// The public side of the summed sharing; refuses a `key` that is not its value at 0.
 pub(crate) fn public<C: Curve>(
     joint: &Commitment<C>,
-    threshold: usize,
     recipients: &Indices,
     key: ExtendedKey<C>,
 ) -> Result<PublicShares<C>, Abort> {
-    let points = recipients.iter().map(|j| joint.evaluate(j)).collect();
-    PublicShares::new(threshold, recipients.clone(), points, key)
-        .map_err(|_| Abort::Usage("summed commitments are inconsistent"))
+    if joint.constant() != key.key {
+        return Err(Abort::Usage("summed commitments are not of the key"));
+    }
+    PublicShares::committed(recipients.clone(), joint, key.chain_code)
+        .ok_or(Abort::Usage("the key is the identity"))
 }
 
 /// One canonical scalar; zero is legal. The encoding is as secret as the share: the driver erases it.

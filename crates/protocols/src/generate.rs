@@ -4,13 +4,13 @@
 //! (a) [`commit`] · (b) [`open`] · (c) [`deal`] · (d) [`finish`]; the signed transcript is the driver's and the node's.
 
 use crate::dealing::{self, Dealing};
-use crate::derive::ExtendedKey;
-use crate::key::KeyShare;
+use crate::key::{KeyShare, PublicShares};
 use crate::message::{Malformed, Message, Reader};
 use crate::{Abort, All, Ctx, Each};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use group::Group;
+use group::ff::{Field, PrimeField};
 use quorate_sharing::{Commitment, Curve, Index, SecretScalar, Transcript};
 use rand_core::{CryptoRng, RngCore};
 
@@ -94,15 +94,7 @@ pub fn deal<C: Curve>(
     if openings.of(ctx.me()) != &state.opening {
         return Err(Abort::Usage("the round holds another opening than this party's own"));
     }
-    let mut faults = Vec::new();
-    for (index, opening) in openings.iter() {
-        if let Err(what) = check_opening(ctx, index, &state.commits.of(index).0, opening) {
-            faults.push(crate::Fault { party: index, severity: crate::Severity::Condemned, what });
-        }
-    }
-    if !faults.is_empty() {
-        return Err(Abort::Blame(faults));
-    }
+    check_openings(ctx, &state.commits, &openings)?;
     let chain_code = openings
         .iter()
         .fold(Transcript::new("generate/chain code").field("ssid", ctx.ssid()), |t, (_, opening)| {
@@ -123,13 +115,51 @@ pub fn deal<C: Curve>(
 pub fn finish<C: Curve>(ctx: &Ctx, state: Dealt<C>, shares: All<Share<C>>) -> Result<KeyShare<C>, Abort> {
     let secret = dealing::receive(ctx.me(), Some(&state.own), &state.commitments, shares.iter())?;
     let joint = Commitment::sum(state.commitments.values()).ok_or(Abort::Usage("no dealers"))?;
-    let key = joint.constant();
-    if bool::from(key.is_identity()) {
-        return Err(Abort::Restart("the joint public key is the identity"));
-    }
-    let key = ExtendedKey { key, chain_code: state.chain_code };
-    let public = dealing::public(&joint, ctx.threshold(), ctx.parties(), key)?;
+    let public = PublicShares::committed(ctx.parties().clone(), &joint, state.chain_code)
+        .ok_or(Abort::Restart("the joint public key is the identity"))?;
     KeyShare::new(ctx.me(), secret, public)
+}
+
+/// All openings and proofs at once; only if that fails, each by itself, to name who is at fault. The equation of our own
+/// proof is left out: the caller has seen that the opening is what we sent.
+fn check_openings<C: Curve>(
+    ctx: &Ctx,
+    commits: &All<Commit>,
+    openings: &All<Opening<C>>,
+) -> Result<(), Abort> {
+    // Weights of 128 bits that hash all openings, so that no dealers can make their errors cancel.
+    let seed = ctx.transcript("generate/weights", ctx.me(), 2);
+    let seed = commits.iter().fold(seed, |t, (_, commit)| t.field("commit", &commit.0));
+    let seed = seed.expand(16 * ctx.parties().len());
+    let (mut on_g, mut terms) = (C::Scalar::ZERO, Vec::with_capacity(2 * ctx.parties().len()));
+    let mut opened = true;
+    for ((index, opening), bytes) in openings.iter().zip(seed.chunks_exact(16)) {
+        let Ok(challenge) = open_challenge(ctx, index, &commits.of(index).0, opening) else {
+            opened = false;
+            break;
+        };
+        if index == ctx.me() {
+            continue;
+        }
+        let weight = C::Scalar::from_u128(bytes.iter().fold(0, |word, byte| word << 8 | u128::from(*byte)));
+        on_g += weight * opening.proof.response;
+        // The weight stays short on the nonce: minus goes to the point.
+        terms.push((weight, -opening.proof.nonce));
+        terms.push((-(weight * challenge), opening.commitment.constant()));
+    }
+    terms.push((on_g, C::Point::generator()));
+    if opened && C::vanishes_vartime(&terms) {
+        return Ok(());
+    }
+    let fault = |(party, opening)| {
+        let what = check_opening(ctx, party, &commits.of(party).0, opening).err()?;
+        Some(crate::Fault { party, severity: crate::Severity::Condemned, what })
+    };
+    let faults: Vec<_> = openings.iter().filter_map(fault).collect();
+    if faults.is_empty() {
+        return Err(Abort::Usage("this machine's batched check and single checks disagree"));
+    }
+    Err(Abort::Blame(faults))
 }
 
 /// Whether a party's opening is what it committed to, with a right proof: (c) for somebody who was not there.
@@ -151,30 +181,48 @@ fn check_opening<C: Curve>(
     commit: &[u8; 32],
     opening: &Opening<C>,
 ) -> Result<(), &'static str> {
-    if commitment_hash(ctx, index, opening) != *commit {
+    let challenge = open_challenge(ctx, index, commit, opening)?;
+    let Proof { nonce, response } = &opening.proof;
+    let terms = [
+        (*response, C::Point::generator()),
+        (-challenge, opening.commitment.constant()),
+        (-C::Scalar::ONE, *nonce),
+    ];
+    if C::vanishes_vartime(&terms) { Ok(()) } else { Err("its proof of possession is wrong") }
+}
+
+/// Checks all of an opening but the proof's equation, and gives the proof's challenge.
+fn open_challenge<C: Curve>(
+    ctx: &Ctx,
+    index: Index,
+    commit: &[u8; 32],
+    opening: &Opening<C>,
+) -> Result<C::Scalar, &'static str> {
+    let encoded = opening.encode();
+    if hash_encoded(ctx, index, &encoded) != *commit {
         return Err("it opened something else than it committed to");
     }
     if bool::from(opening.commitment.constant().is_identity()) {
         return Err("its part of the key is zero");
     }
-    let Proof { nonce, response } = &opening.proof;
-    let challenge = proof_challenge::<C>(ctx, index, &opening.commitment.constant(), nonce);
-    if C::mul_base_vartime(response) == *nonce + opening.commitment.constant() * challenge {
-        Ok(())
-    } else {
-        Err("its proof of possession is wrong")
-    }
+    let nonce = opening.commitment.points().len() * C::POINT_BYTES;
+    Ok(proof_challenge::<C>(ctx, index, &encoded[..C::POINT_BYTES], &encoded[nonce..][..C::POINT_BYTES]))
 }
 
 fn commitment_hash<C: Curve>(ctx: &Ctx, sender: Index, opening: &Opening<C>) -> [u8; 32] {
-    ctx.transcript("generate/commit", sender, 1).field("opening", &opening.encode()).digest()
+    hash_encoded(ctx, sender, &opening.encode())
 }
 
-fn proof_challenge<C: Curve>(ctx: &Ctx, prover: Index, public: &C::Point, nonce: &C::Point) -> C::Scalar {
+fn hash_encoded(ctx: &Ctx, sender: Index, opening: &[u8]) -> [u8; 32] {
+    ctx.transcript("generate/commit", sender, 1).field("opening", opening).digest()
+}
+
+/// `public` and `nonce` are encoded points.
+fn proof_challenge<C: Curve>(ctx: &Ctx, prover: Index, public: &[u8], nonce: &[u8]) -> C::Scalar {
     ctx.transcript("generate/proof", prover, 2)
         .number("threshold", ctx.threshold() as u64)
-        .point::<C>("public", public)
-        .point::<C>("nonce", nonce)
+        .field("public", public)
+        .field("nonce", nonce)
         .challenge::<C>()
 }
 
@@ -186,7 +234,9 @@ fn prove<C: Curve>(
 ) -> Proof<C> {
     let k = SecretScalar::<C>::random(rng);
     let nonce = k.public();
-    let challenge = proof_challenge::<C>(ctx, ctx.me(), public, &nonce);
+    let encoded = C::encode_points(&[*public, nonce]);
+    let (public, encoded) = encoded.split_at(C::POINT_BYTES);
+    let challenge = proof_challenge::<C>(ctx, ctx.me(), public, encoded);
     Proof { nonce, response: *k.expose() + challenge * secret.expose() }
 }
 
@@ -203,8 +253,8 @@ impl Message for Commit {
 /// The parameter is t: the commitment vector has exactly t entries.
 impl<C: Curve> Message<usize> for Opening<C> {
     fn encode(&self) -> Vec<u8> {
-        let mut out = self.commitment.encode();
-        out.extend_from_slice(&C::encode_point(&self.proof.nonce));
+        let points = [self.commitment.points(), core::slice::from_ref(&self.proof.nonce)].concat();
+        let mut out = C::encode_points(&points);
         out.extend_from_slice(&C::encode_scalar(&self.proof.response));
         out.extend_from_slice(&self.chain_part);
         out.extend_from_slice(&self.salt);

@@ -6,8 +6,9 @@ use crate::{Abort, Message};
 use alloc::vec::Vec;
 use core::fmt;
 use group::Group;
+use group::ff::Field;
 use quorate_sharing::index::MAX_PARTIES;
-use quorate_sharing::{Curve, Index, Indices, SecretScalar, lagrange};
+use quorate_sharing::{Commitment, Curve, Index, Indices, SecretScalar, lagrange};
 
 /// The public side of one sharing: X, every X_i, t and the chain code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,22 +38,32 @@ impl<C: Curve> PublicShares<C> {
         Ok(public)
     }
 
+    /// The public side of a sharing whose commitments were checked: nothing is left to check here but that the key is
+    /// not the identity (`None`).
+    pub(crate) fn committed(parties: Indices, joint: &Commitment<C>, chain_code: [u8; 32]) -> Option<Self> {
+        let key = ExtendedKey::<C> { key: joint.constant(), chain_code };
+        if bool::from(key.key.is_identity()) {
+            return None;
+        }
+        let shares = parties.iter().map(|i| joint.evaluate(i)).collect();
+        Some(Self { threshold: joint.points().len(), parties, shares, key })
+    }
+
     /// The first t shares determine the polynomial; 0 and every further index must agree with it.
     fn check_polynomial(&self) -> Result<(), Malformed> {
         let base: Vec<u16> = self.parties.iter().take(self.threshold).map(Index::get).collect();
         let base = Indices::new::<C>(base).map_err(|_| Malformed::Field("party indices"))?;
-        let at = |x: C::Scalar| -> Option<C::Point> {
-            let terms: Option<Vec<_>> = base
-                .iter()
-                .zip(&self.shares)
-                .map(|(i, share)| Some((lagrange::coefficient_at::<C>(&base, i, &x)?, *share)))
-                .collect();
-            Some(C::lincomb_vartime(&terms?))
-        };
-        let rest = self.parties.iter().zip(&self.shares).skip(self.threshold);
-        let agree = at(group::ff::Field::ZERO) == Some(self.key.key)
-            && rest.into_iter().all(|(i, share)| at(i.scalar::<C>()) == Some(*share));
-        if agree { Ok(()) } else { Err(Malformed::Field("public shares do not belong to the public key")) }
+        let at = |x: C::Scalar| lagrange::coefficients_at::<C>(&base, &x).into_iter().enumerate().collect();
+        let rest = || self.parties.iter().zip(&self.shares).skip(self.threshold);
+        let places = core::iter::once(C::Scalar::ZERO).chain(rest().map(|(i, _)| i.scalar::<C>()));
+        let sums: Vec<Vec<(usize, C::Scalar)>> = places.map(at).collect();
+        let values = C::lincombs_vartime(&self.shares[..self.threshold], &sums);
+        let expected = core::iter::once(&self.key.key).chain(rest().map(|(_, share)| share));
+        if values.iter().eq(expected) {
+            Ok(())
+        } else {
+            Err(Malformed::Field("public shares do not belong to the public key"))
+        }
     }
 
     /// t.
@@ -89,9 +100,10 @@ impl<C: Curve> Message for PublicShares<C> {
         let mut out = Vec::new();
         out.extend_from_slice(&(self.threshold as u16).to_be_bytes());
         out.extend_from_slice(&(self.parties.len() as u16).to_be_bytes());
-        for (index, share) in self.parties.iter().zip(&self.shares) {
+        let shares = C::encode_points(&self.shares);
+        for (index, share) in self.parties.iter().zip(shares.chunks_exact(C::POINT_BYTES)) {
             out.extend_from_slice(&index.get().to_be_bytes());
-            out.extend_from_slice(&C::encode_point(share));
+            out.extend_from_slice(share);
         }
         out.extend_from_slice(&C::encode_point(&self.key.key));
         out.extend_from_slice(&self.key.chain_code);

@@ -161,7 +161,7 @@ pub fn finish<C: Curve>(
     let commitments: BTreeMap<_, _> =
         deals.into_iter().map(|(party, deal)| (party, deal.commitment)).collect();
     let joint = Commitment::sum(commitments.values()).ok_or(Abort::Usage("no dealers"))?;
-    let public = dealing::public(&joint, plan.threshold, &plan.new, *plan.base.key())?;
+    let public = dealing::public(&joint, &plan.new, *plan.base.key())?;
     let share = match plan.recipients.get(&ctx.me()) {
         None => None,
         Some(me) => {

@@ -42,6 +42,34 @@ pub trait Curve: Copy + Debug + Eq + Send + Sync + 'static {
         terms.iter().map(|(s, p)| *p * s).sum()
     }
 
+    /// Several sums over shared points, Σ s·points\[at\] over the (at, s) of each, of **public** values; may take
+    /// variable time.
+    fn lincombs_vartime(points: &[Self::Point], sums: &[Vec<(usize, Self::Scalar)>]) -> Vec<Self::Point> {
+        let one = |terms: &Vec<(usize, Self::Scalar)>| {
+            let terms: Vec<_> = terms.iter().map(|(at, scalar)| (*scalar, points[*at])).collect();
+            Self::lincomb_vartime(&terms)
+        };
+        sums.iter().map(one).collect()
+    }
+
+    /// Whether Σ sᵢ·Pᵢ over **public** values is the identity; may take variable time.
+    fn vanishes_vartime(terms: &[(Self::Scalar, Self::Point)]) -> bool {
+        bool::from(Self::lincomb_vartime(terms).is_identity())
+    }
+
+    /// k·P for a small **public** k, by doublings and additions; takes variable time.
+    fn mul_small_vartime(point: &Self::Point, k: u16) -> Self::Point {
+        (0..16 - k.leading_zeros()).rev().fold(Self::Point::identity(), |sum, bit| {
+            let doubled = sum.double();
+            if k >> bit & 1 == 1 { doubled + point } else { doubled }
+        })
+    }
+
+    /// The encodings of many points, one after another; may share work between them.
+    fn encode_points(points: &[Self::Point]) -> Vec<u8> {
+        points.iter().flat_map(Self::encode_point).collect()
+    }
+
     /// s·G for **public** s; may take variable time.
     fn mul_base_vartime(scalar: &Self::Scalar) -> Self::Point {
         Self::mul_base(scalar)

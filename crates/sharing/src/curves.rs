@@ -6,7 +6,7 @@ use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ff::PrimeField;
 use k256::elliptic_curve::group::GroupEncoding;
-use k256::elliptic_curve::ops::{MulByGenerator, Reduce};
+use k256::elliptic_curve::ops::Reduce;
 use k256::{ProjectivePoint, U256};
 
 /// secp256k1 (SEC 2), for ECDSA and BIP340 keys.
@@ -54,11 +54,31 @@ impl Curve for Secp256k1 {
     }
 
     fn lincomb_vartime(terms: &[(k256::Scalar, ProjectivePoint)]) -> ProjectivePoint {
-        crate::straus::lincomb(terms)
+        crate::secp::lincomb(terms)
+    }
+
+    fn lincombs_vartime(
+        points: &[ProjectivePoint],
+        sums: &[Vec<(usize, k256::Scalar)>],
+    ) -> Vec<ProjectivePoint> {
+        crate::secp::lincombs(points, sums)
+    }
+
+    fn vanishes_vartime(terms: &[(k256::Scalar, ProjectivePoint)]) -> bool {
+        crate::secp::is_identity(terms)
+    }
+
+    fn mul_base_vartime(scalar: &k256::Scalar) -> ProjectivePoint {
+        crate::secp::mul_generator_vartime(scalar)
     }
 
     fn mul_base(scalar: &k256::Scalar) -> ProjectivePoint {
-        ProjectivePoint::mul_by_generator(scalar)
+        crate::secp::generator().mul(scalar)
+    }
+
+    fn encode_points(points: &[ProjectivePoint]) -> Vec<u8> {
+        let affine = crate::secp::normalize(points);
+        affine.iter().flat_map(|point| <[u8; 33]>::from(point.to_bytes())).collect()
     }
 }
 

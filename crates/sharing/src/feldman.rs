@@ -106,7 +106,7 @@ impl<C: Curve> Commitment<C> {
 
     /// The entries, concatenated.
     pub fn encode(&self) -> Vec<u8> {
-        self.0.iter().flat_map(C::encode_point).collect()
+        C::encode_points(&self.0)
     }
 
     /// C\[k\], k from 0 to t−1.
@@ -121,12 +121,8 @@ impl<C: Curve> Commitment<C> {
 
     /// f(i)·G = Σ iᵏ·C\[k\], by Horner's rule; public values only.
     pub fn evaluate(&self, i: Index) -> C::Point {
-        let x = i.scalar::<C>();
-        let mut value = C::Point::identity();
-        for point in self.0.iter().rev() {
-            value = value * x + point;
-        }
-        value
+        let first = self.0[self.0.len() - 1];
+        self.0.iter().rev().skip(1).fold(first, |value, point| C::mul_small_vartime(&value, i.get()) + point)
     }
 
     /// Whether `share` is f(i).

@@ -14,8 +14,8 @@ pub mod feldman;
 pub mod index;
 pub mod lagrange;
 pub mod prg;
+pub mod secp;
 pub mod secret;
-mod straus;
 pub mod toy;
 pub mod transcript;
 

@@ -28,29 +28,56 @@ pub fn product_share<C: Curve>(
     SecretScalar::new(*input * (*phi + psi_received) + corrections)
 }
 
+/// The products in P_i, as factors of the inputs by position.
+fn factors<C: Curve>(published: &Published<'_, C>, i: usize) -> Vec<(usize, C::Scalar)> {
+    let members = published.inputs.len();
+    let received: C::Scalar = (0..members).filter(|j| *j != i).map(|j| published.psi[j][i]).sum();
+    (0..members).map(|j| (j, if j == i { received } else { -published.psi[i][j] })).collect()
+}
+
+/// Σ_j(Γ_{i,j} − Γ_{j,i})
+fn gammas<C: Curve>(published: &Published<'_, C>, i: usize) -> C::Point {
+    let others = (0..published.inputs.len()).filter(|j| *j != i);
+    others.map(|j| published.gamma[i][j] - published.gamma[j][i]).sum()
+}
+
 /// P_i = Σ_jψ_{j,i}·R_i − Σ_jψ_{i,j}·R_j + Σ_j(Γ_{i,j} − Γ_{j,i}) from broadcast values alone (§4.3).
 ///
 /// The P_i sum to zero whatever anybody sent, and u_i·G = φ_i·R + P_i if i and its peers followed the protocol.
 pub fn public_term<C: Curve>(published: &Published<'_, C>, i: usize) -> C::Point {
-    let members = published.inputs.len();
-    let received: C::Scalar = (0..members).filter(|j| *j != i).map(|j| published.psi[j][i]).sum();
-    let mut terms = Vec::with_capacity(members);
-    let mut gammas = C::Point::identity();
-    for j in (0..members).filter(|j| *j != i) {
-        terms.push((-published.psi[i][j], published.inputs[j]));
-        gammas += published.gamma[i][j] - published.gamma[j][i];
-    }
-    terms.push((received, published.inputs[i]));
-    C::lincomb_vartime(&terms) + gammas
+    let terms: Vec<_> =
+        factors(published, i).into_iter().map(|(j, factor)| (factor, published.inputs[j])).collect();
+    C::lincomb_vartime(&terms) + gammas(published, i)
 }
 
-/// All P_i. One of them costs nothing: it is minus the sum of the others.
+/// All P_i.
 pub fn public_terms<C: Curve>(published: &Published<'_, C>) -> Vec<C::Point> {
-    let members = published.inputs.len();
-    let mut terms: Vec<C::Point> = (1..members).map(|i| public_term(published, i)).collect();
-    let sum: C::Point = terms.iter().sum();
-    terms.insert(0, -sum);
-    terms
+    public_terms_each(core::slice::from_ref(published)).remove(0)
+}
+
+/// All P_i of each of `all`, which share what can be shared. One P_i of each costs nothing: it is minus the sum of
+/// the others.
+pub fn public_terms_each<C: Curve>(all: &[Published<'_, C>]) -> Vec<Vec<C::Point>> {
+    let bases: Vec<C::Point> = all.iter().flat_map(|published| published.inputs).copied().collect();
+    let mut sums = Vec::new();
+    let mut start = 0;
+    for published in all {
+        for i in 1..published.inputs.len() {
+            sums.push(factors(published, i).into_iter().map(|(j, factor)| (start + j, factor)).collect());
+        }
+        start += published.inputs.len();
+    }
+    let mut products = C::lincombs_vartime(&bases, &sums).into_iter();
+    let of = |published: &Published<'_, C>| {
+        let mut terms: Vec<C::Point> = (1..published.inputs.len())
+            .zip(products.by_ref())
+            .map(|(i, product)| product + gammas(published, i))
+            .collect();
+        let sum: C::Point = terms.iter().sum();
+        terms.insert(0, -sum);
+        terms
+    };
+    all.iter().map(of).collect()
 }
 
 /// What one member knows of a presignature: φ, the Pedersen openings ρ and σ, and its shares of kφ and xφ.
@@ -129,8 +156,7 @@ pub fn partial_holds<C: Curve>(
         (-(message.m + message.r * message.tau), points.phi),
         (-message.r, points.b + points.pv),
     ];
-    bool::from(C::lincomb_vartime(&first).is_identity())
-        && bool::from(C::lincomb_vartime(&second).is_identity())
+    C::vanishes_vartime(&first) && C::vanishes_vartime(&second)
 }
 
 /// s = Σw_i / Σu'_i; `None` if Σu' is zero (§1.6).

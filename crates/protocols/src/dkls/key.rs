@@ -61,16 +61,22 @@ impl Common {
         if bool::from(key.public.is_identity()) {
             return Err(Abort::Usage("the public key is the identity"));
         }
-        let mut weighted = Vec::with_capacity(set.len());
+        let mut publics = Vec::with_capacity(set.len());
         for j in set.iter() {
             let public =
                 key.publics.get(&j).ok_or(Abort::Usage("the key has no public share of a signer"))?;
-            weighted.push(Secp256k1::lincomb_vartime(&[(lambda(ctx, j)?, *public)]));
+            publics.push(*public);
         }
+        let lambdas = lagrange::coefficients_at::<Secp256k1>(set, &Scalar::ZERO);
+        let sums: Vec<_> =
+            lambdas.iter().enumerate().map(|(at, lambda)| alloc::vec![(at, *lambda)]).collect();
+        let weighted = Secp256k1::lincombs_vartime(&publics, &sums);
         if weighted.iter().sum::<Point>() != key.public {
             return Err(Abort::Usage("the public shares do not belong to the public key"));
         }
-        let own = Secret::new(lambda(ctx, key.index)? * key.share.expose());
+        let position = set.iter().position(|i| i == key.index).unwrap_or(usize::MAX);
+        let lambda = lambdas.get(position).ok_or(Abort::Usage("the share's party is not in the set"))?;
+        let own = Secret::new(*lambda * key.share.expose());
         let common = Self {
             ctx: ctx.clone(),
             count,
@@ -106,8 +112,4 @@ impl Common {
     pub fn peers(&self) -> Vec<(usize, Index)> {
         self.ctx.parties().iter().enumerate().filter(|(_, j)| *j != self.ctx.me()).collect()
     }
-}
-
-fn lambda(ctx: &Ctx, j: Index) -> Result<Scalar, Abort> {
-    lagrange::coefficient::<Secp256k1>(ctx.parties(), j).ok_or(Abort::Usage("a signer is not in the set"))
 }

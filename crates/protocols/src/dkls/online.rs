@@ -1,13 +1,14 @@
 //! The online step: one message each way, and anybody can check it (docs/spec §4.4).
 
 use super::algebra::{self, PartialScalars};
-use super::{Point, Presignature, PresignaturePublic, Scalar, pedersen, points};
+use super::{Point, Presignature, PresignaturePublic, Scalar, pedersen};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
 use core::fmt;
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::scalar::IsHigh;
 use quorate_sharing::curves::secp256k1_reduce;
+use quorate_sharing::secp::lincomb_affine;
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 
 /// What is to be signed with which presignature. Each node computes `tau` from the path and `m` from the transaction.
@@ -104,10 +105,17 @@ struct Terms {
 impl Request {
     /// δ, a hash of everything that this signature is for (§4.4).
     pub fn delta(&self, public: &PresignaturePublic) -> Scalar {
+        let [key, nonce] = public.encoded();
+        // X' is most often X itself, or else one inversion away.
+        let derived = if self.public_key == *public.key() {
+            key.to_vec()
+        } else {
+            Secp256k1::encode_point(&self.public_key)
+        };
         Transcript::new("dkls/rerandomise")
             .field("pd", &self.pd)
-            .point::<Secp256k1>("R", public.r())
-            .point::<Secp256k1>("X'", &self.public_key)
+            .field("R", nonce)
+            .field("X'", &derived)
             .scalar::<Secp256k1>("m", &self.m)
             .field("rq", &self.rq)
             .challenge::<Secp256k1>()
@@ -128,13 +136,16 @@ impl Request {
         if bool::from(self.m.is_zero()) {
             return Err(SignError::ZeroDigest);
         }
-        let derived = points::lincomb(&[(self.tau, Point::GENERATOR)]) + public.key();
+        let derived = if bool::from(self.tau.is_zero()) {
+            *public.key()
+        } else {
+            Secp256k1::mul_base_vartime(&self.tau) + public.key()
+        };
         if derived != self.public_key || derived == Point::IDENTITY {
             return Err(SignError::WrongPublicKey);
         }
         let delta = self.delta(public);
-        let nonce = points::lincomb(&[(delta, *public.r())]);
-        let affine = nonce.to_affine();
+        let affine = lincomb_affine(&[(delta, *public.r())]);
         let x: [u8; 32] = affine.x().into();
         let r = secp256k1_reduce(&x);
         if bool::from(delta.is_zero() | r.is_zero()) {
@@ -143,7 +154,7 @@ impl Request {
         let overflow = u8::from(Secp256k1::decode_scalar(&x).is_err());
         let recovery_id = affine.y_is_odd().unwrap_u8() | (overflow << 1);
         let message = algebra::Message { m: self.m, r, delta, tau: self.tau };
-        Ok(Terms { message, nonce, recovery_id })
+        Ok(Terms { message, nonce: affine.into(), recovery_id })
     }
 }
 
@@ -233,8 +244,8 @@ pub fn combine(
 /// The signature with low s, if s is right: s·R' = m·G + r·X' (SEC 1 §4.1.4, with R' known).
 fn normalise(terms: &Terms, request: &Request, s: Scalar) -> Option<Signature> {
     let r = terms.message.r;
-    let sum = points::lincomb(&[(request.m, Point::GENERATOR), (r, request.public_key), (-s, terms.nonce)]);
-    if sum != Point::IDENTITY || bool::from(s.is_zero()) {
+    let equation = [(request.m, Point::GENERATOR), (r, request.public_key), (-s, terms.nonce)];
+    if bool::from(s.is_zero()) || !Secp256k1::vanishes_vartime(&equation) {
         return None;
     }
     let high = bool::from(s.is_high());

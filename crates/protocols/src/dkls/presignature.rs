@@ -6,7 +6,7 @@ use super::{MAX_BATCH, Point, points};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
 use quorate_sharing::index::MAX_PARTIES;
-use quorate_sharing::{Index, Indices, Secp256k1, Transcript};
+use quorate_sharing::{Curve, Index, Indices, Secp256k1, Transcript};
 
 /// What a presignature belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct PresignaturePublic {
     r: Point,
     members: Vec<Member>,
     pd: [u8; 32],
+    /// X and R, encoded: every request hashes them.
+    encoded: [[u8; 33]; 2],
 }
 
 /// Version byte of the encoding.
@@ -49,9 +51,41 @@ const VERSION: u8 = 1;
 impl PresignaturePublic {
     /// Members must be ascending; the rounds see to that.
     pub(super) fn assemble(binding: Binding, key: Point, r: Point, members: Vec<Member>) -> Self {
-        let mut public = Self { binding, key, r, members, pd: [0; 32] };
-        public.pd = hash(&public.encode());
+        let mut public = Self { binding, key, r, members, pd: [0; 32], encoded: [[0; 33]; 2] };
+        let encoded = public.encode_points();
+        public.pd = hash(&public.layout(&encoded));
+        public.encoded = [encoded[0], encoded[1]];
         public
+    }
+
+    /// X and R, encoded.
+    pub(super) fn encoded(&self) -> &[[u8; 33]; 2] {
+        &self.encoded
+    }
+
+    /// X, R, and each member's points, with one inversion for all.
+    fn encode_points(&self) -> Vec<[u8; 33]> {
+        let mut all = alloc::vec![self.key, self.r];
+        all.extend(self.members.iter().flat_map(|Member { points: p, .. }| [p.a, p.phi, p.b, p.pu, p.pv]));
+        points::encode_each(&all)
+    }
+
+    fn layout(&self, encoded: &[[u8; 33]]) -> Vec<u8> {
+        let Binding { ssid, index, key_id, epoch, echo } = &self.binding;
+        let mut out = alloc::vec![VERSION];
+        out.extend_from_slice(ssid);
+        out.extend_from_slice(&index.to_be_bytes());
+        out.extend_from_slice(key_id);
+        out.extend_from_slice(echo);
+        out.push(epoch.len() as u8);
+        out.extend_from_slice(epoch);
+        out.extend_from_slice(encoded[..2].as_flattened());
+        out.push(self.members.len() as u8);
+        for (member, points) in self.members.iter().zip(encoded[2..].chunks_exact(5)) {
+            out.extend_from_slice(&member.party.get().to_be_bytes());
+            out.extend_from_slice(points.as_flattened());
+        }
+        out
     }
 
     /// The presignature's name: hash of everything in here (§4.3, round 4).
@@ -93,24 +127,7 @@ fn hash(encoding: &[u8]) -> [u8; 32] {
 /// the name, X, R, number of members (1), then for each member its index (2), A, Φ, B, P^u, P^v (33 each).
 impl Message for PresignaturePublic {
     fn encode(&self) -> Vec<u8> {
-        let Binding { ssid, index, key_id, epoch, echo } = &self.binding;
-        let mut all = alloc::vec![self.key, self.r];
-        all.extend(self.members.iter().flat_map(|Member { points: p, .. }| [p.a, p.phi, p.b, p.pu, p.pv]));
-        let encoded = points::encode_each(&all);
-        let mut out = alloc::vec![VERSION];
-        out.extend_from_slice(ssid);
-        out.extend_from_slice(&index.to_be_bytes());
-        out.extend_from_slice(key_id);
-        out.extend_from_slice(echo);
-        out.push(epoch.len() as u8);
-        out.extend_from_slice(epoch);
-        out.extend(encoded[..2].concat());
-        out.push(self.members.len() as u8);
-        for (member, points) in self.members.iter().zip(encoded[2..].chunks_exact(5)) {
-            out.extend_from_slice(&member.party.get().to_be_bytes());
-            out.extend(points.concat());
-        }
-        out
+        self.layout(&self.encode_points())
     }
 
     fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {
@@ -119,8 +136,9 @@ impl Message for PresignaturePublic {
             return Err(Malformed::Field("unknown version of a presignature; use a newer program"));
         }
         let binding = decode_binding(&mut reader)?;
-        let key = reader.nonzero_point::<Secp256k1>()?;
-        let r = reader.nonzero_point::<Secp256k1>()?;
+        let encoded = [reader.array()?, reader.array()?];
+        let key = Secp256k1::decode_nonzero_point(&encoded[0])?;
+        let r = Secp256k1::decode_nonzero_point(&encoded[1])?;
         let [count] = reader.array()?;
         if !(2..=MAX_PARTIES).contains(&usize::from(count)) {
             return Err(Malformed::Field("impossible number of members"));
@@ -144,7 +162,7 @@ impl Message for PresignaturePublic {
             return Err(Malformed::Field("the public terms do not sum to zero"));
         }
         let pd = hash(bytes);
-        Ok(Self { binding, key, r, members, pd })
+        Ok(Self { binding, key, r, members, pd, encoded })
     }
 }
 

@@ -3,10 +3,10 @@
 //! Schnorr's proof for a linear map (Maurer, AFRICACRYPT 2009), made non-interactive by a hash over everything that it
 //! speaks of. It carries its first messages rather than the challenge, so that many proofs are checked in one sum.
 
-use super::points::{encode_each, lincomb, lincomb_secret, weight};
-use super::{Point, Scalar, Secret};
+use super::points::{Base, encode, weight};
+use super::{Point, Scalar, Secret, pedersen};
 use alloc::vec::Vec;
-use quorate_sharing::{Index, Transcript};
+use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroize;
 
@@ -38,40 +38,66 @@ pub struct Proof {
 
 impl Statement {
     fn challenge(&self, first: &[Point; 3]) -> Scalar {
-        let points = [self.bases, self.images, *first].concat();
-        Transcript::new("dkls/sigma")
-            .field("ssid", &self.ssid)
-            .number("index", u64::from(self.index))
-            .number("prover", u64::from(self.prover.get()))
-            .field("echo", &self.echo)
-            .list("points", &encode_each(&points))
-            .challenge::<quorate_sharing::Secp256k1>()
+        challenges(core::iter::once((self, first)))[0]
     }
 }
 
-/// The three images of (φ, ρ, σ), in constant time.
-pub(super) fn images(bases: &[Point; 3], phi: &Secret, rho: &Secret, sigma: &Secret) -> [Point; 3] {
-    let [r, x, h] = *bases;
-    let (phi, rho, sigma) = (*phi.expose(), *rho.expose(), *sigma.expose());
+/// The challenges of many proofs, with one inversion for all their points.
+fn challenges<'a>(all: impl Iterator<Item = (&'a Statement, &'a [Point; 3])> + Clone) -> Vec<Scalar> {
+    let points: Vec<Point> =
+        all.clone().flat_map(|(s, first)| [s.bases, s.images, *first]).flatten().collect();
+    let encoded = encode(&points);
+    let one = |((statement, _), points): ((&Statement, _), &[u8])| {
+        let points: Vec<&[u8]> = points.chunks_exact(Secp256k1::POINT_BYTES).collect();
+        Transcript::new("dkls/sigma")
+            .field("ssid", &statement.ssid)
+            .number("index", u64::from(statement.index))
+            .number("prover", u64::from(statement.prover.get()))
+            .field("echo", &statement.echo)
+            .list("points", &points)
+            .challenge::<Secp256k1>()
+    };
+    all.zip(encoded.chunks_exact(9 * Secp256k1::POINT_BYTES)).map(one).collect()
+}
+
+/// The three images of (φ, ρ, σ) over R, X and the Pedersen base H, in constant time.
+pub(super) fn images(r: &Point, x: &Base, phi: &Secret, rho: &Secret, sigma: &Secret) -> [Point; 3] {
+    let (phi, rho, sigma) = (phi.expose(), rho.expose(), sigma.expose());
+    let h = pedersen::table();
     [
-        lincomb_secret(&[(r, phi)]),
-        lincomb_secret(&[(Point::GENERATOR, phi), (h, rho)]),
-        lincomb_secret(&[(x, phi), (h, sigma)]),
+        *r * phi,
+        h.add_product(Secp256k1::mul_base(phi), rho),
+        h.add_product(x.mul(phi), sigma),
     ]
 }
 
-/// Proves knowledge of φ, ρ, σ behind the statement's images.
-pub fn prove(statement: &Statement, witness: [&Secret; 3], rng: &mut (impl RngCore + CryptoRng)) -> Proof {
-    let nonces = [Secret::random(rng), Secret::random(rng), Secret::random(rng)];
-    let first = images(&statement.bases, &nonces[0], &nonces[1], &nonces[2]);
-    let challenge = statement.challenge(&first);
-    let response = |k: usize| {
-        let mut product = challenge * witness[k].expose();
-        let response = *nonces[k].expose() + product;
-        product.zeroize();
-        response
-    };
-    Proof { first, responses: [response(0), response(1), response(2)] }
+/// Proves knowledge of φ, ρ, σ behind each statement's images. All statements are over the X of `x` and over the
+/// Pedersen base.
+pub fn prove(
+    statements: &[Statement],
+    x: &Base,
+    witnesses: &[[&Secret; 3]],
+    rng: &mut (impl RngCore + CryptoRng),
+) -> Vec<Proof> {
+    let nonces: Vec<[Secret; 3]> =
+        statements.iter().map(|_| [Secret::random(rng), Secret::random(rng), Secret::random(rng)]).collect();
+    let first: Vec<[Point; 3]> = statements
+        .iter()
+        .zip(&nonces)
+        .map(|(statement, [a, b, c])| images(&statement.bases[0], x, a, b, c))
+        .collect();
+    let challenges = challenges(statements.iter().zip(&first));
+    let all = first.into_iter().zip(&nonces).zip(witnesses).zip(challenges);
+    all.map(|(((first, nonces), witness), challenge)| {
+        let response = |k: usize| {
+            let mut product = challenge * witness[k].expose();
+            let response = *nonces[k].expose() + product;
+            product.zeroize();
+            response
+        };
+        Proof { first, responses: [response(0), response(1), response(2)] }
+    })
+    .collect()
 }
 
 /// Checks one proof.
@@ -83,7 +109,7 @@ pub fn verify(statement: &Statement, proof: &Proof) -> bool {
     let left: [&[(Scalar, Point)]; 3] = [&[(phi, r)], &[(phi, g), (rho, h)], &[(phi, x), (sigma, h)]];
     left.iter().zip(&proof.first).zip(&statement.images).all(|((left, first), image)| {
         let terms = [left, [(-e, *image), (-Scalar::ONE, *first)].as_slice()].concat();
-        lincomb(&terms) == Point::IDENTITY
+        Secp256k1::vanishes_vartime(&terms)
     })
 }
 
@@ -96,11 +122,11 @@ pub fn verify_all(proofs: &[(Statement, &Proof)], rng: &mut (impl RngCore + Cryp
     let mut terms: Vec<(Scalar, Point)> = Vec::with_capacity(7 * proofs.len() + 3);
     // R by element, so that an element's proofs share one term.
     let mut on_r: Vec<(u32, Scalar, Point)> = Vec::new();
-    for (statement, proof) in proofs {
+    let challenges = challenges(proofs.iter().map(|(statement, proof)| (statement, &proof.first)));
+    for ((statement, proof), e) in proofs.iter().zip(challenges) {
         if statement.bases[1] != *x || statement.bases[2] != *h {
             return false;
         }
-        let e = statement.challenge(&proof.first);
         let weights = [weight(rng), weight(rng), weight(rng)];
         let [phi, rho, sigma] = proof.responses;
         let r = statement.bases[0];
@@ -119,7 +145,7 @@ pub fn verify_all(proofs: &[(Statement, &Proof)], rng: &mut (impl RngCore + Cryp
     }
     terms.extend(on_r.into_iter().map(|(_, scalar, r)| (scalar, r)));
     terms.extend([(on_g, Point::GENERATOR), (on_x, *x), (on_h, *h)]);
-    lincomb(&terms) == Point::IDENTITY
+    Secp256k1::vanishes_vartime(&terms)
 }
 
 #[cfg(test)]
@@ -131,7 +157,7 @@ mod tests {
     fn statement(index: u32, witness: [&Secret; 3], rng: &mut rand_chacha::ChaCha20Rng) -> Statement {
         let bases =
             [Point::random(rng), Point::GENERATOR * Scalar::from(5u64), crate::dkls::pedersen::base()];
-        let images = images(&bases, witness[0], witness[1], witness[2]);
+        let images = images(&bases[0], &Base::Plain(bases[1]), witness[0], witness[1], witness[2]);
         let prover = Index::new(1).unwrap();
         Statement { ssid: [1; 32], index, prover, echo: [2; 32], bases, images }
     }
@@ -145,7 +171,8 @@ mod tests {
         let g = Point::GENERATOR;
         let cheat = |statement: &Statement, errors: [Point; 3], rng: &mut rand_chacha::ChaCha20Rng| {
             let nonces = [Secret::random(rng), Secret::random(rng), Secret::random(rng)];
-            let mut first = images(&statement.bases, &nonces[0], &nonces[1], &nonces[2]);
+            let [r, x, _] = statement.bases;
+            let mut first = images(&r, &Base::Plain(x), &nonces[0], &nonces[1], &nonces[2]);
             first.iter_mut().zip(errors).for_each(|(first, error)| *first += error);
             let e = statement.challenge(&first);
             let response = |k: usize| *nonces[k].expose() + e * witness[k].expose();
@@ -177,8 +204,13 @@ mod tests {
         let one = statement(0, witness, &mut rng);
         let mut two = statement(1, witness, &mut rng);
         two.bases[1] += Point::GENERATOR;
-        two.images = images(&two.bases, witness[0], witness[1], witness[2]);
-        let proofs = [prove(&one, witness, &mut rng), prove(&two, witness, &mut rng)];
+        let [r, x, _] = two.bases;
+        two.images = images(&r, &Base::Plain(x), witness[0], witness[1], witness[2]);
+        let mut proof = |statement: &Statement| {
+            let x = Base::Plain(statement.bases[1]);
+            prove(core::slice::from_ref(statement), &x, &[witness], &mut rng).remove(0)
+        };
+        let proofs = [proof(&one), proof(&two)];
         assert!(verify(&one, &proofs[0]) && verify(&two, &proofs[1]));
         assert!(!verify_all(&[(one, &proofs[0]), (two, &proofs[1])], &mut rng));
     }

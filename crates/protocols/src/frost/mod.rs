@@ -5,19 +5,23 @@
 
 mod suite;
 
-pub use suite::{Bip340, Ed25519Schnorr, Schnorr, Tweak};
+pub use suite::{Bip340, Decoded, Ed25519Schnorr, Schnorr, Tweak};
 
-use crate::derive::DeriveError;
+use crate::derive::{DeriveError, Derived};
 use crate::key::{KeyShare, PublicShares};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::fmt;
 use frost_core::keys::{KeyPackage, PublicKeyPackage, SigningShare, VerifyingShare};
 use frost_core::round1::{NonceCommitment, SigningCommitments, SigningNonces};
 use frost_core::round2::SignatureShare;
-use frost_core::{Identifier, SigningPackage, VerifyingKey};
+use frost_core::{CheaterDetection, Identifier, SigningPackage, VerifyingKey};
+use group::Group;
+use group::ff::Field;
 use quorate_sharing::{Curve, Index, SecretScalar, Transcript};
 use rand_core::{CryptoRng, RngCore};
+use suite::Point;
 
 /// A pair of nonces, for one signature. Moved into [`sign`], never copied, never stored.
 ///
@@ -29,9 +33,13 @@ use rand_core::{CryptoRng, RngCore};
 /// ```
 pub struct Nonces<S: Schnorr>(SigningNonces<S::Frost>);
 
-/// The public side of [`Nonces`]: hiding then binding commitment, each an encoded point.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct NonceCommitments(Vec<u8>);
+/// The public side of [`Nonces`]: hiding then binding commitment, each an encoded point. Keeps the decoded points, so
+/// that signing and combining need not decode again.
+#[derive(Clone, Debug)]
+pub struct NonceCommitments {
+    bytes: Vec<u8>,
+    points: Decoded,
+}
 
 /// One party's signature share: an encoded scalar.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,24 +86,41 @@ pub enum FrostError {
 impl NonceCommitments {
     /// The bytes: two encoded points.
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 
     /// Decodes and checks two points, neither the identity.
     pub fn decode<S: Schnorr>(bytes: &[u8]) -> Result<Self, crate::Malformed> {
         let mut reader = crate::Reader::new(bytes);
-        reader.nonzero_point::<S::Curve>()?;
-        reader.nonzero_point::<S::Curve>()?;
+        let points = [reader.nonzero_point::<S::Curve>()?, reader.nonzero_point::<S::Curve>()?];
         reader.finish()?;
-        Ok(Self(bytes.to_vec()))
+        Ok(Self { bytes: bytes.to_vec(), points: S::keep(points) })
     }
 
+    /// `None` if they were decoded for another curve.
     fn to_frost<S: Schnorr>(&self) -> Option<SigningCommitments<S::Frost>> {
-        let (hiding, binding) = self.0.split_at_checked(S::Curve::POINT_BYTES)?;
-        Some(SigningCommitments::new(
-            NonceCommitment::deserialize(hiding).ok()?,
-            NonceCommitment::deserialize(binding).ok()?,
-        ))
+        let [hiding, binding] = S::kept(&self.points)?;
+        Some(SigningCommitments::new(NonceCommitment::new(hiding), NonceCommitment::new(binding)))
+    }
+}
+
+impl PartialEq for NonceCommitments {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for NonceCommitments {}
+
+impl PartialOrd for NonceCommitments {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for NonceCommitments {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bytes.cmp(&other.bytes)
     }
 }
 
@@ -123,7 +148,8 @@ pub fn nonces<S: Schnorr>(
         |c: &NonceCommitment<S::Frost>| c.serialize().map_err(|_| FrostError::Refused("identity nonce"));
     let mut bytes = encode(commitments.hiding())?;
     bytes.extend(encode(commitments.binding())?);
-    Ok((Nonces(nonces), NonceCommitments(bytes)))
+    let points = S::keep([commitments.hiding().value(), commitments.binding().value()]);
+    Ok((Nonces(nonces), NonceCommitments { bytes, points }))
 }
 
 /// The hash of a commitment list: what a share is bound to (§3.3).
@@ -131,7 +157,7 @@ pub fn commitments_digest(commitments: &BTreeMap<Index, NonceCommitments>) -> [u
     let start = Transcript::new("frost/commitments").number("signers", commitments.len() as u64);
     commitments
         .iter()
-        .fold(start, |t, (index, c)| t.number("signer", index.get().into()).field("commitments", &c.0))
+        .fold(start, |t, (index, c)| t.number("signer", index.get().into()).field("commitments", &c.bytes))
         .digest()
 }
 
@@ -150,10 +176,11 @@ pub fn sign<S: Schnorr>(
     }
     let derived = share.public().derive(task.path).map_err(FrostError::Derive)?;
     let secret = SecretScalar::<S::Curve>::new(*share.secret().expose() + derived.tau);
+    let own = share.public().share(share.index()).ok_or(FrostError::Stranger(share.index()))?;
     let key = KeyPackage::new(
         id,
         signing_share::<S>(&secret)?,
-        verifying_share::<S>(&secret.public())?,
+        verifying_share::<S>(&(own + offset::<S>(&derived)))?,
         verifying_key::<S>(&derived.key.key)?,
         threshold(share.public()),
     );
@@ -171,7 +198,7 @@ pub fn verify_share<S: Schnorr>(
     share: &Share,
 ) -> Result<(), FrostError> {
     let package = signing_package::<S>(public, task)?;
-    let keys = public_package::<S>(public, task)?;
+    let keys = public_package::<S>(public, task, Some(signer))?;
     let id = identifier::<S>(signer)?;
     let bad = || FrostError::BadShares(alloc::vec![signer]);
     let verifying = keys.verifying_shares().get(&id).ok_or(FrostError::Stranger(signer))?;
@@ -190,14 +217,17 @@ pub fn combine<S: Schnorr>(
         return Err(FrostError::SignerCount { need: public.threshold(), found: shares.len() });
     }
     let package = signing_package::<S>(public, task)?;
-    let keys = public_package::<S>(public, task)?;
+    let keys = public_package::<S>(public, task, None)?;
     let mut decoded = BTreeMap::new();
     for (index, share) in shares {
         let share =
             SignatureShare::deserialize(&share.0).map_err(|_| FrostError::BadShares(alloc::vec![*index]))?;
         decoded.insert(identifier::<S>(*index)?, share);
     }
-    let Ok(signature) = frost_core::aggregate(&package, &decoded, &keys) else {
+    // The signature is verified here. The crate's own search for the culprit needs every public share and names one;
+    // ours, below, names all.
+    let detection = CheaterDetection::Disabled;
+    let Ok(signature) = frost_core::aggregate_custom(&package, &decoded, &keys, detection) else {
         let wrong = |(index, share): (&Index, &Share)| {
             verify_share::<S>(public, task, *index, share).is_err().then_some(*index)
         };
@@ -215,7 +245,7 @@ pub fn verifying_key_bytes<S: Schnorr>(
 ) -> Result<[u8; 32], FrostError> {
     let commitments = BTreeMap::new();
     let task = Task { path, message: &[], tweak, commitments: &commitments };
-    let keys = public_package::<S>(public, &task)?;
+    let keys = public_package::<S>(public, &task, None)?;
     let bytes =
         keys.verifying_key().serialize().map_err(|_| FrostError::Refused("the key has no encoding"))?;
     let tail = bytes.len().saturating_sub(32);
@@ -237,15 +267,19 @@ fn signing_share<S: Schnorr>(secret: &SecretScalar<S::Curve>) -> Result<SigningS
 fn verifying_share<S: Schnorr>(
     point: &<S::Curve as Curve>::Point,
 ) -> Result<VerifyingShare<S::Frost>, FrostError> {
-    VerifyingShare::deserialize(&S::Curve::encode_point(point))
-        .map_err(|_| FrostError::Refused("a public share is the identity"))
+    if bool::from(point.is_identity()) {
+        return Err(FrostError::Refused("a public share is the identity"));
+    }
+    Ok(VerifyingShare::new(*point))
 }
 
 fn verifying_key<S: Schnorr>(
     point: &<S::Curve as Curve>::Point,
 ) -> Result<VerifyingKey<S::Frost>, FrostError> {
-    VerifyingKey::deserialize(&S::Curve::encode_point(point))
-        .map_err(|_| FrostError::Refused("the public key is the identity"))
+    if bool::from(point.is_identity()) {
+        return Err(FrostError::Refused("the public key is the identity"));
+    }
+    Ok(VerifyingKey::new(*point))
 }
 
 /// The package that all signers of a task share; exactly t of the key's parties.
@@ -268,16 +302,25 @@ fn signing_package<S: Schnorr>(
     Ok(SigningPackage::new(commitments, task.message))
 }
 
-/// X' and every X_i' = X_i + τ·G, tweaked.
+/// τ·G; nothing to compute for a key that is not derived.
+fn offset<S: Schnorr>(derived: &Derived<S::Curve>) -> Point<S> {
+    if bool::from(derived.tau.is_zero()) {
+        Point::<S>::identity()
+    } else {
+        S::Curve::mul_base_vartime(&derived.tau)
+    }
+}
+
+/// X', tweaked, and X_i' = X_i + τ·G of one party if asked for.
 fn public_package<S: Schnorr>(
     public: &PublicShares<S::Curve>,
     task: &Task<'_>,
+    party: Option<Index>,
 ) -> Result<PublicKeyPackage<S::Frost>, FrostError> {
     let derived = public.derive(task.path).map_err(FrostError::Derive)?;
-    let offset = S::Curve::mul_base_vartime(&derived.tau);
     let mut shares = BTreeMap::new();
-    for index in public.parties().iter() {
-        let point = public.share(index).ok_or(FrostError::Stranger(index))? + offset;
+    if let Some(index) = party {
+        let point = public.share(index).ok_or(FrostError::Stranger(index))? + offset::<S>(&derived);
         shares.insert(identifier::<S>(index)?, verifying_share::<S>(&point)?);
     }
     let key = verifying_key::<S>(&derived.key.key)?;

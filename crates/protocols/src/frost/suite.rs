@@ -4,7 +4,7 @@ use crate::derive::Derive;
 use frost_core::Ciphersuite;
 use frost_core::keys::{KeyPackage, PublicKeyPackage};
 use frost_secp256k1_tr::keys::Tweak as _;
-use quorate_sharing::{Ed25519, Secp256k1};
+use quorate_sharing::{Curve, Ed25519, Secp256k1};
 
 /// Which key of a wallet's child signs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,28 @@ pub enum Tweak {
     TaprootKeySpend,
 }
 
+/// A point of the suite's curve.
+pub(super) type Point<S> = <<S as Schnorr>::Curve as Curve>::Point;
+
+/// Two decoded points of one of the suites.
+#[derive(Clone, Copy, Debug)]
+pub enum Decoded {
+    /// Of secp256k1.
+    Secp256k1([<Secp256k1 as Curve>::Point; 2]),
+    /// Of edwards25519.
+    Ed25519([<Ed25519 as Curve>::Point; 2]),
+}
+
 /// A Schnorr signature suite.
 pub trait Schnorr: Sized {
     /// The curve of the shares.
     type Curve: Derive;
     /// The crate that signs.
-    type Frost: Ciphersuite;
+    type Frost: Ciphersuite<Group: frost_core::Group<Element = <Self::Curve as Curve>::Point>>;
+    /// Keeps two points under the suite's name.
+    fn keep(points: [<Self::Curve as Curve>::Point; 2]) -> Decoded;
+    /// The points, if they are of this suite's curve.
+    fn kept(decoded: &Decoded) -> Option<[<Self::Curve as Curve>::Point; 2]>;
     /// Applies the tweak to a derived share (§3.4: derivation, normalisation, TapTweak, normalisation).
     fn finish_share(key: KeyPackage<Self::Frost>, tweak: Tweak) -> KeyPackage<Self::Frost>;
     /// Applies the tweak to the derived public shares.
@@ -37,6 +53,14 @@ impl Schnorr for Ed25519Schnorr {
     type Curve = Ed25519;
     type Frost = frost_ed25519::Ed25519Sha512;
 
+    fn keep(points: [Point<Self>; 2]) -> Decoded {
+        Decoded::Ed25519(points)
+    }
+
+    fn kept(decoded: &Decoded) -> Option<[Point<Self>; 2]> {
+        if let Decoded::Ed25519(points) = decoded { Some(*points) } else { None }
+    }
+
     fn finish_share(key: KeyPackage<Self::Frost>, _: Tweak) -> KeyPackage<Self::Frost> {
         key
     }
@@ -49,6 +73,14 @@ impl Schnorr for Ed25519Schnorr {
 impl Schnorr for Bip340 {
     type Curve = Secp256k1;
     type Frost = frost_secp256k1_tr::Secp256K1Sha256TR;
+
+    fn keep(points: [Point<Self>; 2]) -> Decoded {
+        Decoded::Secp256k1(points)
+    }
+
+    fn kept(decoded: &Decoded) -> Option<[Point<Self>; 2]> {
+        if let Decoded::Secp256k1(points) = decoded { Some(*points) } else { None }
+    }
 
     // The crate normalises before TapTweak inside `tweak`, and after it inside signing and aggregation.
     fn finish_share(key: KeyPackage<Self::Frost>, tweak: Tweak) -> KeyPackage<Self::Frost> {

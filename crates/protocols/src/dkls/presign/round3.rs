@@ -3,18 +3,22 @@
 use super::round1::commit;
 use super::round2::{State2, add};
 use super::{OWN_ALTERED, Pair};
-use crate::dkls::algebra::{MemberSecrets, Published, product_share, public_terms};
+use crate::dkls::algebra::{MemberSecrets, Published, product_share, public_terms_each};
 use crate::dkls::key::Common;
 use crate::dkls::messages::{Broadcast2, Broadcast3, Shown, slot};
 use crate::dkls::pairs::{Ole, OleFailure, PairAccess, all_clean, locked};
+use crate::dkls::points::Base;
 use crate::dkls::sigma::{self, Statement};
 use crate::dkls::{Point, Scalar, Secret, pedersen, points};
 use crate::{Abort, All, Fault, Severity};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use quorate_sharing::{Index, Secp256k1};
+use quorate_sharing::{Curve, Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
+
+/// Elements whose public terms are computed together: they share two inversions, and their tables stay small.
+const TOGETHER: usize = 8;
 
 /// What this party keeps between rounds 3 and 4.
 pub struct State3 {
@@ -75,7 +79,7 @@ pub fn round3<A: PairAccess>(
     let secrets = open_products(&common, &broadcasts, &inputs, phi, &corrections, rng);
     let h = pedersen::base();
     let own = show(&common, &sums, &secrets, h, echo, rng);
-    self_check(&common, &sums, &secrets, h, &own, rng)?;
+    self_check(&common, &sums, &secrets, &own, rng)?;
     all_clean(&common, pairs)?;
     Ok((State3 { common, h, secrets, sums, own: own.clone() }, own))
 }
@@ -116,20 +120,23 @@ impl Evaluation<'_> {
             return false;
         }
         let others = common.parties() - 1;
-        let mut secret = Zeroizing::new(Vec::with_capacity(2 * common.count + 1));
+        let (mut bases, mut sums) = (Vec::with_capacity(2 * common.count), Vec::with_capacity(common.count));
         let mut public = Vec::with_capacity(2 * common.count);
-        let mut on_g = Scalar::ZERO;
-        for (b, (chi, [du, dv])) in self.chi.iter().zip(self.shares).enumerate() {
+        let mut on_g = Zeroizing::new(Scalar::ZERO);
+        for (b, [du, dv]) in self.shares.iter().enumerate() {
             let masked = &self.message.masked[b * others + slot(self.j, common.own())];
             let (wu, wv) = (points::weight(rng), points::weight(rng));
-            secret.push((self.message.r[b], wu * chi.expose()));
-            secret.push((self.pk[b][self.j], wv * chi.expose()));
-            on_g += wu * du.expose() + wv * dv.expose();
+            // What χ multiplies is public, so only one product an element is secret.
+            sums.push(alloc::vec![(2 * b, wu), (2 * b + 1, wv)]);
+            bases.extend([self.message.r[b], self.pk[b][self.j]]);
+            *on_g += wu * du.expose() + wv * dv.expose();
             public.push((wu, masked.gamma_u));
             public.push((wv, masked.gamma_v));
         }
-        secret.push((Point::GENERATOR, -on_g));
-        points::lincomb_secret(&secret) == points::lincomb(&public)
+        let chi = self.chi.iter().map(|chi| *chi.expose());
+        let secret: Zeroizing<Vec<(Point, Scalar)>> =
+            Zeroizing::new(Secp256k1::lincombs_vartime(&bases, &sums).into_iter().zip(chi).collect());
+        points::lincomb_secret(&secret) - Secp256k1::mul_base(&on_g) == points::lincomb(&public)
     }
 }
 
@@ -139,31 +146,50 @@ fn joint_values(
     broadcasts: &All<Broadcast2>,
     pk: &[Vec<Point>],
 ) -> Result<Vec<Sums>, Abort> {
-    let (members, others) = (common.parties(), common.parties() - 1);
     let messages: Vec<&Broadcast2> = broadcasts.iter().map(|(_, message)| message).collect();
+    let elements: Vec<Element> = (0..common.count).map(|b| Element::new(common, &messages, b)).collect();
     let mut all = Vec::with_capacity(common.count);
-    for (b, pk) in pk.iter().enumerate() {
-        let inputs: Vec<Point> = messages.iter().map(|message| message.r[b]).collect();
-        let r: Point = inputs.iter().sum();
-        if r == Point::IDENTITY {
-            return Err(Abort::Restart("the joint nonce of a presignature is the identity"));
+    for (elements, pk) in elements.chunks(TOGETHER).zip(pk.chunks(TOGETHER)) {
+        let published = elements.iter().zip(pk).flat_map(|(Element { r, psi, u, v }, pk)| {
+            [Published { inputs: r, psi, gamma: u }, Published { inputs: pk, psi, gamma: v }]
+        });
+        let mut terms = public_terms_each::<Secp256k1>(&published.collect::<Vec<_>>()).into_iter();
+        for element in elements {
+            let r: Point = element.r.iter().sum();
+            if r == Point::IDENTITY {
+                return Err(Abort::Restart("the joint nonce of a presignature is the identity"));
+            }
+            let mut next = || terms.next().unwrap_or_default();
+            all.push(Sums { r, pu: next(), pv: next() });
         }
+    }
+    Ok(all)
+}
+
+/// What round 2 published of one element, by position.
+struct Element {
+    r: Vec<Point>,
+    psi: Vec<Vec<Scalar>>,
+    u: Vec<Vec<Point>>,
+    v: Vec<Vec<Point>>,
+}
+
+impl Element {
+    fn new(common: &Common, messages: &[&Broadcast2], b: usize) -> Self {
+        let (members, others) = (common.parties(), common.parties() - 1);
         let mut psi = alloc::vec![alloc::vec![Scalar::ZERO; members]; members];
-        let mut gamma_u = alloc::vec![alloc::vec![Point::IDENTITY; members]; members];
-        let mut gamma_v = gamma_u.clone();
+        let mut u = alloc::vec![alloc::vec![Point::IDENTITY; members]; members];
+        let mut v = u.clone();
         for (i, message) in messages.iter().enumerate() {
             for j in (0..members).filter(|j| *j != i) {
                 let masked = &message.masked[b * others + slot(i, j)];
                 psi[i][j] = masked.psi;
-                gamma_u[i][j] = masked.gamma_u;
-                gamma_v[i][j] = masked.gamma_v;
+                u[i][j] = masked.gamma_u;
+                v[i][j] = masked.gamma_v;
             }
         }
-        let pu = public_terms::<Secp256k1>(&Published { inputs: &inputs, psi: &psi, gamma: &gamma_u });
-        let pv = public_terms::<Secp256k1>(&Published { inputs: pk, psi: &psi, gamma: &gamma_v });
-        all.push(Sums { r, pu, pv });
+        Self { r: messages.iter().map(|message| message.r[b]).collect(), psi, u, v }
     }
-    Ok(all)
 }
 
 /// u_i and v_i of every element, with fresh ρ_i and σ_i.
@@ -199,22 +225,24 @@ fn show(
     echo: [u8; 32],
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Broadcast3 {
-    let one = |(b, (sums, own)): (usize, (&Sums, &MemberSecrets<Secp256k1>))| {
-        let bases = [sums.r, common.public, h];
-        let images = sigma::images(&bases, &own.phi, &own.rho, &own.sigma);
-        let statement = Statement {
-            ssid: *common.ctx.ssid(),
-            index: b as u32,
-            prover: common.ctx.me(),
-            echo,
-            bases,
-            images,
-        };
-        let proof = sigma::prove(&statement, [&own.phi, &own.rho, &own.sigma], rng);
-        let [a, phi, b] = images;
-        Shown { a, phi, b, proof }
+    // Two products with X for each element.
+    let x = Base::new(&common.public, 2 * common.count);
+    let one = |(b, (sums, own)): (usize, (&Sums, &MemberSecrets<Secp256k1>))| Statement {
+        ssid: *common.ctx.ssid(),
+        index: b as u32,
+        prover: common.ctx.me(),
+        echo,
+        bases: [sums.r, common.public, h],
+        images: sigma::images(&sums.r, &x, &own.phi, &own.rho, &own.sigma),
     };
-    Broadcast3 { echo, shown: sums.iter().zip(secrets).enumerate().map(one).collect() }
+    let statements: Vec<Statement> = sums.iter().zip(secrets).enumerate().map(one).collect();
+    let witnesses: Vec<[&Secret; 3]> = secrets.iter().map(|own| [&own.phi, &own.rho, &own.sigma]).collect();
+    let proofs = sigma::prove(&statements, &x, &witnesses, rng);
+    let shown = statements
+        .into_iter()
+        .zip(proofs)
+        .map(|(Statement { images: [a, phi, b], .. }, proof)| Shown { a, phi, b, proof });
+    Broadcast3 { echo, shown: shown.collect() }
 }
 
 /// u_i·G = A_i + P^u_i and v_i·G + σ_i·H = B_i + P^v_i, our own side of what others will check (§4.4). It holds
@@ -224,20 +252,20 @@ fn self_check(
     common: &Common,
     sums: &[Sums],
     secrets: &[MemberSecrets<Secp256k1>],
-    h: Point,
     own: &Broadcast3,
     rng: &mut (impl RngCore + CryptoRng),
 ) -> Result<(), Abort> {
     let at = common.own();
-    let (mut on_g, mut on_h, mut public) = (Scalar::ZERO, Scalar::ZERO, Vec::new());
+    let (mut on_g, mut on_h) = (Zeroizing::new(Scalar::ZERO), Zeroizing::new(Scalar::ZERO));
+    let mut public = Vec::with_capacity(2 * common.count);
     for ((sums, secrets), shown) in sums.iter().zip(secrets).zip(&own.shown) {
         let (wu, wv) = (points::weight(rng), points::weight(rng));
-        on_g += wu * secrets.u.expose() + wv * secrets.v.expose();
-        on_h += wv * secrets.sigma.expose();
+        *on_g += wu * secrets.u.expose() + wv * secrets.v.expose();
+        *on_h += wv * secrets.sigma.expose();
         public.push((wu, shown.a + sums.pu[at]));
         public.push((wv, shown.b + sums.pv[at]));
     }
-    let secret = points::lincomb_secret(&[(Point::GENERATOR, on_g), (h, on_h)]);
+    let secret = pedersen::table().add_product(Secp256k1::mul_base(&on_g), &on_h);
     if secret == points::lincomb(&public) {
         Ok(())
     } else {

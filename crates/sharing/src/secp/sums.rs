@@ -1,0 +1,258 @@
+//! Sums of many products for **public** values: Straus' interleaving over non-adjacent forms, with the endomorphism.
+//!
+//! All tables of a call are brought to affine form by one inversion, and so are all its results. The generator's table is
+//! larger, and made once.
+
+use super::comb::mul_generator_vartime;
+use super::jacobian::{Affine, Jacobian, to_affine};
+use super::naf::{Digits, split};
+use super::normalize;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use group::Group;
+use k256::{AffinePoint, FieldElement, ProjectivePoint, Scalar};
+use once_cell::race::OnceBox;
+
+/// Digit widths: of a base that is used a few times, of one that is used often, and of the generator.
+const NARROW: u32 = 5;
+const WIDE: u32 = 6;
+const WIDEST: u32 = 8;
+/// From how many uses on a base gets the wider table.
+const OFTEN: usize = 6;
+
+/// P, 3P, 5P, … and the same times λ.
+struct Table {
+    width: u32,
+    plain: Vec<Affine>,
+    turned: Vec<Affine>,
+}
+
+/// Where the multiples of a base are.
+enum Base {
+    Identity,
+    Generator,
+    Own(Table),
+}
+
+/// One scalar's half, with the table that it looks up.
+type Row<'a> = (Digits, &'a [Affine]);
+
+impl Table {
+    fn new(width: u32, multiples: &[AffinePoint]) -> Self {
+        let beta = beta();
+        // None is the identity: they are odd multiples below the order of a point that is not.
+        let plain: Vec<Affine> = multiples.iter().filter_map(Affine::new).collect();
+        let turned = plain.iter().map(|point| Affine { x: point.x.mul(&beta), y: point.y }).collect();
+        Self { width, plain, turned }
+    }
+
+    fn rows<'a>(&'a self, scalar: &Scalar, rows: &mut Vec<Row<'a>>) {
+        let [one, two] = split(scalar, self.width);
+        rows.extend([(one, self.plain.as_slice()), (two, self.turned.as_slice())]);
+    }
+}
+
+/// β, of λ·(x, y) = (β·x, y).
+fn beta() -> FieldElement {
+    let turned = Affine::new(&ProjectivePoint::GENERATOR.endomorphism().to_affine());
+    let plain = Affine::new(&AffinePoint::GENERATOR);
+    // Never the other case: neither point is the identity, and no point has x = 0.
+    turned
+        .zip(plain)
+        .and_then(|(turned, plain)| {
+            Some(turned.x.mul(&Option::<FieldElement>::from(plain.x.invert())?).normalize())
+        })
+        .unwrap_or(FieldElement::ONE)
+}
+
+/// Count of odd multiples for a width.
+fn multiples(width: u32) -> usize {
+    1 << (width - 2)
+}
+
+fn odd_multiples(point: &ProjectivePoint, width: u32, out: &mut Vec<ProjectivePoint>) {
+    let double = point.double();
+    let mut multiple = *point;
+    for _ in 1..multiples(width) {
+        out.push(multiple);
+        multiple += &double;
+    }
+    out.push(multiple);
+}
+
+fn generator() -> &'static Table {
+    static TABLE: OnceBox<Table> = OnceBox::new();
+    TABLE.get_or_init(|| {
+        let mut all = Vec::new();
+        odd_multiples(&ProjectivePoint::GENERATOR, WIDEST, &mut all);
+        let affine = normalize(&all);
+        Box::new(Table::new(WIDEST, &affine))
+    })
+}
+
+/// The bases' tables, with one inversion for all.
+fn prepare(bases: &[ProjectivePoint], width: impl Fn(usize) -> u32) -> Vec<Base> {
+    let mut all = Vec::new();
+    let mut kinds = Vec::with_capacity(bases.len());
+    for (at, base) in bases.iter().enumerate() {
+        if bool::from(base.is_identity()) {
+            kinds.push(Base::Identity);
+        } else if *base == ProjectivePoint::GENERATOR {
+            kinds.push(Base::Generator);
+        } else {
+            let width = width(at);
+            odd_multiples(base, width, &mut all);
+            kinds.push(Base::Own(Table { width, plain: Vec::new(), turned: Vec::new() }));
+        }
+    }
+    let affine = normalize(&all);
+    let mut rest = affine.as_slice();
+    for kind in &mut kinds {
+        if let Base::Own(table) = kind {
+            let (own, others) = rest.split_at(multiples(table.width));
+            *table = Table::new(table.width, own);
+            rest = others;
+        }
+    }
+    kinds
+}
+
+fn sum<'a>(terms: impl Iterator<Item = (&'a Scalar, &'a Base)>) -> Jacobian {
+    let mut rows: Vec<Row<'a>> = Vec::new();
+    for (scalar, base) in terms {
+        match base {
+            Base::Identity => {}
+            Base::Generator => generator().rows(scalar, &mut rows),
+            Base::Own(table) => table.rows(scalar, &mut rows),
+        }
+    }
+    let places = rows.iter().map(|(digits, _)| digits.used).max().unwrap_or(0);
+    let mut sum = Jacobian::IDENTITY;
+    for place in (0..places).rev() {
+        sum = sum.double();
+        for (digits, table) in &rows {
+            let digit = digits.at[place];
+            if digit > 0 {
+                sum = sum.add(&table[usize::from(digit.unsigned_abs() / 2)]);
+            } else if digit < 0 {
+                sum = sum.add(&table[usize::from(digit.unsigned_abs() / 2)].negated());
+            }
+        }
+    }
+    sum
+}
+
+/// Σ sᵢ·Pᵢ before it is brought to affine form.
+fn product(terms: &[(Scalar, ProjectivePoint)]) -> Jacobian {
+    let points: Vec<ProjectivePoint> = terms.iter().map(|(_, point)| *point).collect();
+    let bases = prepare(&points, |_| NARROW);
+    sum(terms.iter().map(|(scalar, _)| scalar).zip(&bases))
+}
+
+/// Points in the form of `k256`, with one inversion.
+pub(super) fn points(sums: &[Jacobian]) -> Vec<ProjectivePoint> {
+    to_affine(sums).into_iter().map(ProjectivePoint::from).collect()
+}
+
+/// Σ sᵢ·Pᵢ. Variable time: only for values that may be seen.
+pub(crate) fn lincomb(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
+    match terms {
+        [(scalar, point)] if *point == ProjectivePoint::GENERATOR => mul_generator_vartime(scalar),
+        _ => ProjectivePoint::from(lincomb_affine(terms)),
+    }
+}
+
+/// Σ sᵢ·Pᵢ in affine form. Variable time: only for values that may be seen.
+pub fn lincomb_affine(terms: &[(Scalar, ProjectivePoint)]) -> AffinePoint {
+    to_affine(&[product(terms)])[0]
+}
+
+/// Whether Σ sᵢ·Pᵢ is the identity. Variable time: only for values that may be seen.
+pub(crate) fn is_identity(terms: &[(Scalar, ProjectivePoint)]) -> bool {
+    product(terms).is_identity()
+}
+
+/// Several sums of scalars times points that are named by their place. Variable time.
+pub(crate) fn lincombs(bases: &[ProjectivePoint], sums: &[Vec<(usize, Scalar)>]) -> Vec<ProjectivePoint> {
+    let mut uses = alloc::vec![0usize; bases.len()];
+    sums.iter().flatten().for_each(|(at, _)| uses[*at] += 1);
+    let bases = prepare(bases, |at| if uses[at] < OFTEN { NARROW } else { WIDE });
+    let all: Vec<Jacobian> =
+        sums.iter().map(|terms| sum(terms.iter().map(|(at, scalar)| (scalar, &bases[*at])))).collect();
+    points(&all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::naf::{MINUS_LAMBDA, from_uint};
+    use super::*;
+    use ff::Field;
+    use rand_core::SeedableRng;
+
+    fn naive(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
+        terms.iter().map(|(s, p)| p * s).sum()
+    }
+
+    #[test]
+    fn agrees_with_plain_multiplication() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(7);
+        for size in [0usize, 1, 2, 3, 7, 20] {
+            for round in 0..10 {
+                let mut terms: Vec<_> = (0..size)
+                    .map(|_| (Scalar::random(&mut rng), ProjectivePoint::random(&mut rng)))
+                    .collect();
+                if let (Some(term), 0) = (terms.last_mut(), round % 3) {
+                    term.1 = ProjectivePoint::GENERATOR;
+                }
+                assert_eq!(lincomb(&terms), naive(&terms));
+                assert_eq!(lincomb_affine(&terms), naive(&terms).to_affine());
+                assert_eq!(is_identity(&terms), size == 0);
+                terms.push((-Scalar::ONE, naive(&terms)));
+                assert!(is_identity(&terms));
+            }
+        }
+    }
+
+    #[test]
+    fn agrees_on_edge_scalars_and_the_identity() {
+        let two = Scalar::from(2u64);
+        let lambda = -from_uint(MINUS_LAMBDA);
+        assert_eq!(ProjectivePoint::GENERATOR * lambda, ProjectivePoint::GENERATOR.endomorphism());
+        let mut scalars = alloc::vec![Scalar::ZERO, Scalar::ONE, -Scalar::ONE, lambda, -lambda];
+        for power in [4u64, 5, 31, 32, 63, 64, 126, 127, 128, 129, 192, 254, 255] {
+            let value = two.pow_vartime([power]);
+            scalars.extend([value, value - Scalar::ONE, value + Scalar::ONE, -value, value * lambda]);
+        }
+        // All windows of a run of ones and of 31s and 16s, where carries go furthest.
+        for value in [u128::MAX, u128::MAX - 1, u128::MAX / 3, 0xf83e_0f83_e0f8_3e0f_83e0_f83e_0f83_e0f8] {
+            scalars.extend([Scalar::from(value), -Scalar::from(value)]);
+        }
+        let point = ProjectivePoint::GENERATOR * Scalar::from(12345u64);
+        for point in [point, ProjectivePoint::GENERATOR] {
+            for scalar in &scalars {
+                assert_eq!(lincomb(&[(*scalar, point)]), point * scalar, "{scalar:?}");
+                assert_eq!(lincomb(&[(*scalar, point), (Scalar::ONE, point)]), point * scalar + point);
+                assert_eq!(lincomb(&[(*scalar, point - point)]), ProjectivePoint::IDENTITY);
+                assert!(is_identity(&[(*scalar, point), (-*scalar, point)]));
+            }
+        }
+    }
+
+    #[test]
+    fn many_sums_share_their_bases() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(10);
+        let mut bases: Vec<_> = (0..5).map(|_| ProjectivePoint::random(&mut rng)).collect();
+        bases[1] = ProjectivePoint::GENERATOR;
+        bases[2] = bases[0] - bases[0];
+        for count in [0usize, 1, 3, 12] {
+            let sums: Vec<Vec<(usize, Scalar)>> = (0..count)
+                .map(|k| (0..k % 6).map(|at| (at % 5, Scalar::random(&mut rng))).collect())
+                .collect();
+            let got = lincombs(&bases, &sums);
+            let term = |(at, scalar): &(usize, Scalar)| bases[*at] * scalar;
+            let wanted: Vec<ProjectivePoint> =
+                sums.iter().map(|terms| terms.iter().map(term).sum()).collect();
+            assert_eq!(got, wanted);
+        }
+    }
+}
