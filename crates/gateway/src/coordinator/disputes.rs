@@ -35,6 +35,12 @@ impl Disputes {
         look(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether an event would change anything. It is stored first and applied then, so that nothing counts that a restart
+    /// would forget.
+    fn changes(&self, event: &Event) -> bool {
+        self.with(|graph| graph.clone().apply(event))
+    }
+
     fn apply(&self, event: &Event) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).apply(event)
     }
@@ -129,7 +135,7 @@ async fn record(gateway: &Gateway, report: &Report, verdict: &Verdict) -> Result
         Verdict::Hard(pair) => (Event::Hard { pair: *pair, at }, accusation.what.as_str()),
         Verdict::Condemned { party, what } => (Event::Condemned { party: *party }, *what),
     };
-    if !gateway.coordinator.disputes.apply(&event) {
+    if !gateway.coordinator.disputes.changes(&event) {
         return Ok(());
     }
     match event {
@@ -141,7 +147,9 @@ async fn record(gateway: &Gateway, report: &Report, verdict: &Verdict) -> Result
         }
     }
     let (reporter, accused) = (accusation.reporter, accusation.accused);
-    gateway.store.add_dispute(&NewDispute { reporter, accused, event, what, report: Some(report) }).await
+    gateway.store.add_dispute(&NewDispute { reporter, accused, event, what, report: Some(report) }).await?;
+    gateway.coordinator.disputes.apply(&event);
+    Ok(())
 }
 
 async fn soft(gateway: &Gateway, pair: Pair, at: u64) -> Result<()> {

@@ -70,7 +70,7 @@ async fn reports_count_as_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     for _ in 0..2 {
         let bench = start_with(folder.path(), genesis.clone(), Limits::default()).await;
-        let view = until(&bench, |view| view["apart"] != json!([]) && view["soft_edges"] == json!(1)).await;
+        let view = until(&bench, |view| view["items"] != json!([]) && view["soft_edges"] == json!(1)).await;
         let mut pair = [genesis.parties[0].key, genesis.parties[2].key];
         pair.sort_unstable();
         let names = pair.map(|key| genesis.party(&key).unwrap().name.clone());

@@ -39,7 +39,7 @@ pub fn status(genesis: &Genesis, at: usize, wallets: Vec<WalletRecord>) -> Statu
     }
 }
 
-/// Calls that nodes got: node and call, `Status` left out.
+/// Calls that nodes got: node and call, `Status` and `Disputes` left out.
 pub type Log = Arc<Mutex<Vec<(usize, NodeRequest)>>>;
 
 /// Plays all nodes until the test ends.
@@ -72,7 +72,7 @@ async fn serve(at: usize, channel: quorate_transport::Channel, play: Play, log: 
     });
     while let Ok(Some(frame)) = receiver.receive().await {
         let Ok(Frame::Call { id, request }) = borsh::from_slice(&frame) else { return };
-        if !matches!(request, NodeRequest::Status) {
+        if !matches!(request, NodeRequest::Status | NodeRequest::Disputes { .. }) {
             log.lock().unwrap().push((at, request.clone()));
         }
         let (play, queue) = (Arc::clone(&play), queue.clone());
