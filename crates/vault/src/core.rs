@@ -35,8 +35,8 @@ pub struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(store: Store, folder: Folder, head: Head) -> Self {
-        Self { store: Some(store), folder: Some(folder), head, stopped: None }
+    pub(crate) fn new(store: Store, folder: Option<Folder>, head: Head) -> Self {
+        Self { store: Some(store), folder, head, stopped: None }
     }
 
     /// The open database; an error after `close` or a failed commit.
@@ -104,7 +104,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 }
 
 impl Vault {
-    pub(crate) fn start(store: Store, folder: Folder, opened: open::Opened) -> Self {
+    pub(crate) fn start(store: Store, folder: Option<Folder>, opened: open::Opened) -> Self {
         let core = Mutex::new(Core::new(store, folder, opened.head));
         let shared = Arc::new(Shared { core, sealer: opened.sealer, identity: opened.identity });
         let queue = commit::start(shared.clone());

@@ -4,6 +4,7 @@ mod basics;
 mod crash;
 mod erasing;
 mod ledger;
+mod memory;
 mod tamper;
 
 use crate::{Attempt, Share, Unlock, Vault, VaultError, WillSign};
