@@ -1,6 +1,7 @@
 //! The house rules of ARCHITECTURE.md as checks. Each gives a list of violations; an empty list is a pass.
 
 mod arrows;
+mod attacks;
 mod banned;
 mod hashing;
 mod purity;
@@ -58,6 +59,7 @@ pub fn run(root: &Path) -> bool {
         ("one transcript", hashing::check(&rust)),
         ("sizes", sizes::check(&rust)),
         ("words", words::check(&texts)),
+        ("attacks", attacks::check(&rust, &texts)),
         ("banned crates", banned::run(root)),
         ("sources", banned::sources(&texts)),
     ];

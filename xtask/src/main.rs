@@ -1,4 +1,4 @@
-//! House keeping: `cargo xtask test`, `lint`, `layers`, `parts`, `bench`.
+//! House keeping: `cargo xtask test`, `lint`, `layers`, `parts`, `sim`, `bench`.
 //!
 //! For: one command that runs every test, and the house rules of ARCHITECTURE.md as checks that can fail.
 //! Not for: anything that a user of Quorate runs. It depends on no room of the house.
@@ -15,15 +15,17 @@ use std::process::ExitCode;
 const HELP: &str = "\
 usage: cargo xtask COMMAND
 
-  test [--long] [--no-lint] [--nextest]
-               format check, house rules, clippy, all tests, documentation tests
+  test [--long] [--no-lint] [--no-sim] [--nextest]
+               format check, house rules, clippy, all tests, documentation tests, the quick simulation
                  --long     also the tests that are marked as ignored, with QUORATE_LONG=1
                  --no-lint  only the tests
+                 --no-sim   without the simulation
                  --nextest  run the tests with cargo-nextest, which must be installed
   lint         format check, house rules, clippy
   layers       house rules alone: dependency arrows, rooms without I/O, hashing, sizes, banned crates
   parts [NAME] the real parts that end-to-end tests use (bitcoind, anvil, solana): makes what is not there yet, in the
                user's cache folder, and prints where each is
+  sim [ARGS]   the simulation: whole clusters from seeds; `sim --help` says what it can do
   bench [ARGS] the benchmarks; ARGS go to `cargo bench`
   bench peers [--quick]
                the table beside other implementations
@@ -41,6 +43,7 @@ fn main() -> ExitCode {
         Some((&"lint", [])) => steps::lint(&root),
         Some((&"layers", [])) => layers::run(&root),
         Some((&"parts", names)) => parts::run(&root, names),
+        Some((&"sim", rest)) => steps::sim(&root, rest),
         Some((&"bench", rest)) => steps::bench(&root, rest),
         Some((&("help" | "--help" | "-h"), _)) => {
             print!("{HELP}");

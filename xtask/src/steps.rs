@@ -1,4 +1,4 @@
-//! The steps of `test`, `lint` and `bench`.
+//! The steps of `test`, `lint`, `sim` and `bench`.
 
 use crate::shell::{capture, cargo, show, tee};
 use crate::{layers, parts};
@@ -10,6 +10,7 @@ use std::time::Instant;
 pub struct Options {
     long: bool,
     no_lint: bool,
+    no_sim: bool,
     nextest: bool,
 }
 
@@ -21,6 +22,7 @@ impl Options {
             match *flag {
                 "--long" => options.long = true,
                 "--no-lint" => options.no_lint = true,
+                "--no-sim" => options.no_sim = true,
                 "--nextest" => options.nextest = true,
                 other => return Err(other.to_owned()),
             }
@@ -102,6 +104,9 @@ pub fn test(root: &Path, options: &Options) -> bool {
         judge(tee(&mut command, |line| tally.read(line)))
     });
     report.step("tests", || judge(run_tests(root, options, &mut tally)));
+    if !options.no_sim {
+        report.step("simulation, quick setting (cargo xtask sim)", || judge(sim(root, &[])));
+    }
     let good = report.finish();
     // nextest prints a summary of its own, in another form.
     if !options.nextest {
@@ -173,6 +178,12 @@ impl Tally {
     }
 }
 
+/// The simulation, or one seed of it.
+pub fn sim(root: &Path, rest: &[&str]) -> bool {
+    let args = [&["run", "--locked", "--package", "quorate-sim", "--"], rest].concat();
+    show(&mut cargo(root, &args))
+}
+
 /// `cargo bench` in the benchmark package; `peers` runs the table beside other implementations instead.
 pub fn bench(root: &Path, rest: &[&str]) -> bool {
     let manifest = root.join("bench").join("Cargo.toml");
@@ -205,8 +216,8 @@ mod tests {
     #[test]
     fn options_are_read_and_unknown_ones_named() {
         assert_eq!(Options::parse(&[]), Ok(Options::default()));
-        let all = Options { long: true, no_lint: true, nextest: true };
-        assert_eq!(Options::parse(&["--nextest", "--long", "--no-lint"]), Ok(all));
+        let all = Options { long: true, no_lint: true, no_sim: true, nextest: true };
+        assert_eq!(Options::parse(&["--nextest", "--long", "--no-lint", "--no-sim"]), Ok(all));
         assert_eq!(Options::parse(&["--long", "--lng"]), Err("--lng".to_owned()));
     }
 

@@ -38,9 +38,14 @@ pub struct Core {
 }
 
 impl Core {
-    pub(crate) fn new(store: Store, folder: Folder, head: Head, governance: Option<Governance>) -> Self {
+    pub(crate) fn new(
+        store: Store,
+        folder: Option<Folder>,
+        head: Head,
+        governance: Option<Governance>,
+    ) -> Self {
         let governance = governance.map(Arc::new);
-        Self { store: Some(store), folder: Some(folder), head, governance, stopped: None }
+        Self { store: Some(store), folder, head, governance, stopped: None }
     }
 
     /// The open database; an error after `close` or a failed commit.
@@ -108,7 +113,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 }
 
 impl Vault {
-    pub(crate) fn start(store: Store, folder: Folder, opened: open::Opened) -> Self {
+    pub(crate) fn start(store: Store, folder: Option<Folder>, opened: open::Opened) -> Self {
         let core = Mutex::new(Core::new(store, folder, opened.head, opened.governance));
         let shared = Arc::new(Shared { core, sealer: opened.sealer, identity: opened.identity });
         let queue = commit::start(shared.clone());

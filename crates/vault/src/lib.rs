@@ -5,7 +5,8 @@
 //! every row sealed. The only room with a database in a node.
 //! Not for: pair states, presignatures and nonces, which live in memory alone (§1.9); deciding anything about policy.
 //!
-//! All SQL stands in `store`; another database is another implementation of that module.
+//! All SQL stands in `store::sqlite`; another database is another implementation beside it. There is one more, in memory
+//! and for tests alone (feature `test-util`), whose disk fails as it is told.
 //! Out of reach: remanence of the medium (SSD, copy-on-write) after erasing, and a rollback of the whole file, which
 //! certificates, boot ids and cosigned checkpoints answer (§1.9, §2.4).
 #![forbid(unsafe_code)]
@@ -35,6 +36,8 @@ pub use error::VaultError;
 pub use open::Identity;
 pub use settings::{MAX_SETTING, MAX_SETTING_NAME};
 pub use shares::{Activation, Erasure, MAX_PUBLIC, MAX_SECRET, Share};
+#[cfg(any(test, feature = "test-util"))]
+pub use store::memory::{Disk, Fault, Leaves, Snapshot};
 pub use unlock::Unlock;
 
 pub use quorate_audit::{

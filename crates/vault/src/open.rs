@@ -5,6 +5,8 @@ use crate::files::Folder;
 use crate::seal::{Key, Sealer, random_key};
 use crate::shares::erase;
 use crate::store::Store;
+#[cfg(any(test, feature = "test-util"))]
+use crate::store::memory::{self, Disk};
 use crate::unlock::Header;
 use crate::{Unlock, VaultError, verify};
 use ed25519_dalek::SigningKey;
@@ -56,19 +58,11 @@ impl Vault {
         let folder = Folder::create(folder).await?;
         let mut store = Store::connect(&folder.database()).await?;
         store.prepare(true).await?;
-        let sealer = Sealer::new(&master);
-        let identity = Identity::new(&seed);
-        let head = Head::start(&identity.public());
-        let mut tx = store.begin().await?;
-        let mut rows = tx.rows();
-        rows.put_meta("header", &header.encode()?).await?;
-        rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
-        rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
-        tx.commit().await?;
+        let opened = write_new(&mut store, &header, &master, &seed).await?;
         // A whole vault in the one file from the start, whatever becomes of the write-ahead log.
         store.checkpoint().await?;
         folder.sync()?;
-        Ok(Self::start(store, folder, Opened { sealer, identity, head, governance: None }))
+        Ok(Self::start(store, Some(folder), opened))
     }
 
     /// Opens the vault in `folder`: takes the lock, checks the file, unlocks it, opens every row in its place, verifies
@@ -79,19 +73,70 @@ impl Vault {
         store.prepare(false).await?;
         let header = Header::decode(&required(&mut store, "header").await?)?;
         let master: Key = blocking(move || header.unlock(&unlock)).await?;
-        let sealer = Sealer::new(&master);
+        let opened = read(&mut store, &master).await?;
         drop(master);
-        let seed = sealer.open(meta_place("identity"), &required(&mut store, "identity").await?)?;
-        let seed = Zeroizing::new(
-            <[u8; 32]>::try_from(seed.as_slice())
-                .map_err(|_| VaultError::corrupt("the identity's row", "it is not 32 bytes"))?,
-        );
-        let identity = Identity::new(&seed);
-        let head: Head = open_value(&sealer, meta_place("head"), &required(&mut store, "head").await?)?;
-        let governance = verify::all(&mut store, &sealer, &identity.public(), head).await?;
         let _ = erase(store.checkpoint().await);
-        Ok(Self::start(store, folder, Opened { sealer, identity, head, governance }))
+        Ok(Self::start(store, Some(folder), opened))
     }
+
+    /// Makes a vault on a disk in memory, as [`Vault::create_with_identity`] does in a folder.
+    #[cfg(any(test, feature = "test-util"))]
+    pub async fn create_on(
+        disk: &Disk,
+        key: Zeroizing<[u8; 32]>,
+        seed: Zeroizing<[u8; 32]>,
+    ) -> Result<Self, VaultError> {
+        let (header, master) = Header::create(&Unlock::Key(key))?;
+        let mut store = Store::Memory(memory::Store::connect(disk)?);
+        let opened = write_new(&mut store, &header, &master, &seed).await?;
+        store.checkpoint().await?;
+        Ok(Self::start(store, None, opened))
+    }
+
+    /// Opens the vault on a disk in memory, as [`Vault::open`] does in a folder.
+    #[cfg(any(test, feature = "test-util"))]
+    pub async fn open_on(disk: &Disk, key: Zeroizing<[u8; 32]>) -> Result<Self, VaultError> {
+        let mut store = Store::Memory(memory::Store::connect(disk)?);
+        store.prepare(false).await?;
+        let header = Header::decode(&required(&mut store, "header").await?)?;
+        let master = header.unlock(&Unlock::Key(key))?;
+        let opened = read(&mut store, &master).await?;
+        let _ = erase(store.checkpoint().await);
+        Ok(Self::start(store, None, opened))
+    }
+}
+
+/// The first rows of a new vault.
+async fn write_new(
+    store: &mut Store,
+    header: &Header,
+    master: &Key,
+    seed: &Zeroizing<[u8; 32]>,
+) -> Result<Opened, VaultError> {
+    let sealer = Sealer::new(master);
+    let identity = Identity::new(seed);
+    let head = Head::start(&identity.public());
+    let mut tx = store.begin().await?;
+    let mut rows = tx.rows();
+    rows.put_meta("header", &header.encode()?).await?;
+    rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
+    rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
+    tx.commit().await?;
+    Ok(Opened { sealer, identity, head, governance: None })
+}
+
+/// Opens every row in its place and checks all of it.
+async fn read(store: &mut Store, master: &Key) -> Result<Opened, VaultError> {
+    let sealer = Sealer::new(master);
+    let seed = sealer.open(meta_place("identity"), &required(store, "identity").await?)?;
+    let seed = Zeroizing::new(
+        <[u8; 32]>::try_from(seed.as_slice())
+            .map_err(|_| VaultError::corrupt("the identity's row", "it is not 32 bytes"))?,
+    );
+    let identity = Identity::new(&seed);
+    let head: Head = open_value(&sealer, meta_place("head"), &required(store, "head").await?)?;
+    let governance = verify::all(store, &sealer, &identity.public(), head).await?;
+    Ok(Opened { sealer, identity, head, governance })
 }
 
 async fn required(store: &mut Store, name: &str) -> Result<Vec<u8>, VaultError> {

@@ -1,121 +1,123 @@
-//! The database: SQLite now. All SQL of this room stands in this module and nothing above it knows which database it
-//! is; rows come in and go out as sealed bytes, and meaning is given to them above.
+//! The database behind one interface. Nothing above this module knows which database it is: rows come in and go out as
+//! sealed bytes, and meaning is given to them above.
+//!
+//! `sqlite` is what every node uses. `memory` exists in tests alone: the same rows on a disk that can be made to fail at
+//! any write and any sync, so that whole clusters are run through crashes.
 
+#[cfg(any(test, feature = "test-util"))]
+pub mod memory;
 mod rows;
-mod schema;
+mod sqlite;
 
 use crate::VaultError;
-pub use rows::{LedgerRow, Rows, ShareRow};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, Row, Sqlite, Transaction};
+pub use rows::{Bytes, LedgerRow, Rows, ShareRow};
 use std::path::Path;
-use std::time::Duration;
 
-/// How long one statement waits for another program that reads the file.
-const BUSY: Duration = Duration::from_millis(250);
-/// How often a checkpoint that found a reader is tried before it is reported as pending.
-const CHECKPOINT_TRIES: u32 = 4;
-
-/// One open database. One connection, used by one task at a time, so that no reader of our own ever stands in the way
-/// of a checkpoint.
-pub struct Store(SqliteConnection);
+/// One open database, used by one task at a time.
+pub enum Store {
+    /// A file.
+    Sqlite(sqlite::Store),
+    /// A disk in memory.
+    #[cfg(any(test, feature = "test-util"))]
+    Memory(memory::Store),
+}
 
 /// A transaction: nothing of it is visible or durable before `commit` returns. Dropped, it is undone.
-pub struct Tx<'a>(Transaction<'a, Sqlite>);
+pub enum Tx<'a> {
+    /// Of a file.
+    Sqlite(sqlite::Tx<'a>),
+    /// Of a disk in memory.
+    #[cfg(any(test, feature = "test-util"))]
+    Memory(memory::Tx<'a>),
+}
 
 impl Store {
     /// Opens an existing file, an empty one too, and sees that every setting took hold.
     pub async fn connect(path: &Path) -> Result<Self, VaultError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY)
-            .pragma("secure_delete", "ON")
-            .pragma("temp_store", "MEMORY")
-            .pragma("trusted_schema", "OFF")
-            .pragma("cell_size_check", "ON")
-            .pragma("fullfsync", "ON")
-            .pragma("checkpoint_fullfsync", "ON")
-            .disable_statement_logging();
-        let mut store = Self(options.connect().await?);
-        for (pragma, wanted) in [
-            ("PRAGMA synchronous", "2"),
-            ("PRAGMA secure_delete", "1"),
-            ("PRAGMA foreign_keys", "1"),
-            ("PRAGMA temp_store", "2"),
-        ] {
-            let found: i64 = sqlx::query_scalar(pragma).fetch_one(&mut store.0).await?;
-            if found.to_string() != wanted {
-                return Err(VaultError::Storage(format!("{pragma} is {found}, it must be {wanted}")));
-            }
-        }
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut store.0).await?;
-        if mode != "wal" {
-            return Err(VaultError::Storage(format!(
-                "journal_mode is {mode}; the file system must allow WAL"
-            )));
-        }
-        Ok(store)
+        sqlite::Store::connect(path).await.map(Self::Sqlite)
     }
 
-    /// Brings the schema up to date, and checks that it is exactly ours and the file sound.
+    /// Brings the schema up to date, and checks that it is exactly ours and the database sound.
     pub async fn prepare(&mut self, fresh: bool) -> Result<(), VaultError> {
-        schema::prepare(&mut self.0, fresh).await
+        match self {
+            Self::Sqlite(store) => store.prepare(fresh).await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(_) => Ok(()),
+        }
     }
 
     /// Begins a write.
     pub async fn begin(&mut self) -> Result<Tx<'_>, VaultError> {
-        Ok(Tx(self.0.begin_with("BEGIN IMMEDIATE").await?))
+        match self {
+            Self::Sqlite(store) => store.begin().await.map(Tx::Sqlite),
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(store) => store.begin().map(Tx::Memory),
+        }
     }
 
     /// The rows, for reading outside a transaction.
     pub fn rows(&mut self) -> Rows<'_> {
-        Rows(&mut self.0)
+        match self {
+            Self::Sqlite(store) => Rows::Sqlite(store.rows()),
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(store) => Rows::Memory(store.rows()),
+        }
     }
 
     /// Moves everything out of the write-ahead log and cuts it to nothing, so that no erased row is left in it (§2.3).
     /// False when another reader stood in the way each time.
     pub async fn checkpoint(&mut self) -> Result<bool, VaultError> {
-        for _ in 0..CHECKPOINT_TRIES {
-            let row = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.0).await?;
-            if row.try_get::<i64, _>(0)? == 0 {
-                return Ok(true);
-            }
+        match self {
+            Self::Sqlite(store) => store.checkpoint().await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(store) => store.checkpoint(),
         }
-        Ok(false)
     }
 
     /// Copies all live rows into an empty file.
     pub async fn copy(&mut self, to: &Path) -> Result<(), VaultError> {
-        let name = to
-            .to_str()
-            .ok_or_else(|| VaultError::File { path: to.into(), problem: "the path must be text".into() })?;
-        sqlx::query("VACUUM INTO ?1").bind(name).execute(&mut self.0).await?;
-        Ok(())
+        match self {
+            Self::Sqlite(store) => store.copy(to).await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(_) => Err(VaultError::Storage("a disk in memory is copied by its own snapshot".into())),
+        }
     }
 
-    /// Closes the file, after SQLite's own last checkpoint.
+    /// Closes the database, after its last checkpoint.
     pub async fn close(self) -> Result<(), VaultError> {
-        Ok(self.0.close().await?)
+        match self {
+            Self::Sqlite(store) => store.close().await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(mut store) => store.checkpoint().map(drop),
+        }
     }
 }
 
 impl Tx<'_> {
     /// The rows as this transaction sees and changes them.
     pub fn rows(&mut self) -> Rows<'_> {
-        Rows(&mut self.0)
+        match self {
+            Self::Sqlite(tx) => Rows::Sqlite(tx.rows()),
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(tx) => Rows::Memory(tx.rows()),
+        }
     }
 
     /// Makes it durable: when this returns Ok, the write-ahead log is synced.
     pub async fn commit(self) -> Result<(), VaultError> {
-        Ok(self.0.commit().await?)
+        match self {
+            Self::Sqlite(tx) => tx.commit().await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(tx) => tx.commit(),
+        }
     }
 
     /// Undoes it now.
     pub async fn rollback(self) -> Result<(), VaultError> {
-        Ok(self.0.rollback().await?)
+        match self {
+            Self::Sqlite(tx) => tx.rollback().await,
+            #[cfg(any(test, feature = "test-util"))]
+            Self::Memory(_) => Ok(()),
+        }
     }
 }

@@ -1,15 +1,24 @@
-//! Every statement that reads or changes rows.
+//! What can be read and changed, in any database.
 
+#[cfg(any(test, feature = "test-util"))]
+use super::memory;
+use super::sqlite;
 use crate::VaultError;
-use sqlx::Row;
-use sqlx::sqlite::{SqliteConnection, SqliteRow};
+
+/// Sealed bytes, or a key.
+pub type Bytes = Vec<u8>;
 
 /// Access to the rows, inside or outside a transaction.
-pub struct Rows<'a>(pub(super) &'a mut SqliteConnection);
-
-type Bytes = Vec<u8>;
+pub enum Rows<'a> {
+    /// Of a file.
+    Sqlite(sqlite::Rows<'a>),
+    /// Of a disk in memory.
+    #[cfg(any(test, feature = "test-util"))]
+    Memory(memory::Rows<'a>),
+}
 
 /// One share's row.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShareRow {
     /// The attempt's bytes.
     pub attempt: Bytes,
@@ -20,7 +29,7 @@ pub struct ShareRow {
 }
 
 /// One ledger row: where the log has the first entry of a form.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerRow {
     /// The intent.
     pub intent: Bytes,
@@ -30,206 +39,71 @@ pub struct LedgerRow {
     pub sequence: u64,
 }
 
-/// SQLite counts in signed 64 bits.
-fn signed(number: u64) -> Result<i64, VaultError> {
-    i64::try_from(number).map_err(|_| VaultError::Storage(format!("{number} is too large for the database")))
+/// One method of every database.
+macro_rules! rows {
+    ($($(#[$doc:meta])* fn $name:ident($($arg:ident: $type:ty),*) -> $result:ty;)*) => {
+        impl Rows<'_> {
+            $(
+                $(#[$doc])*
+                pub async fn $name(&mut self, $($arg: $type),*) -> Result<$result, VaultError> {
+                    match self {
+                        Self::Sqlite(rows) => rows.$name($($arg),*).await,
+                        #[cfg(any(test, feature = "test-util"))]
+                        Self::Memory(rows) => rows.$name($($arg),*),
+                    }
+                }
+            )*
+        }
+    };
 }
 
-fn unsigned(number: i64) -> Result<u64, VaultError> {
-    u64::try_from(number).map_err(|_| VaultError::corrupt("a row number", format!("it is {number}")))
-}
-
-fn ledger_row(row: &SqliteRow) -> Result<LedgerRow, VaultError> {
-    Ok(LedgerRow { intent: row.try_get(0)?, form: row.try_get(1)?, sequence: unsigned(row.try_get(2)?)? })
-}
-
-fn numbered(row: &SqliteRow) -> Result<(u64, Bytes), VaultError> {
-    Ok((unsigned(row.try_get(0)?)?, row.try_get(1)?))
-}
-
-impl Rows<'_> {
+rows! {
     /// A row of `meta`.
-    pub async fn meta(&mut self, name: &str) -> Result<Option<Bytes>, VaultError> {
-        let query = sqlx::query_scalar("SELECT value FROM meta WHERE name = ?1").bind(name);
-        Ok(query.fetch_optional(&mut *self.0).await?)
-    }
-
+    fn meta(name: &str) -> Option<Bytes>;
     /// Writes a row of `meta`.
-    pub async fn put_meta(&mut self, name: &str, value: &[u8]) -> Result<(), VaultError> {
-        let statement = "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        sqlx::query(statement).bind(name).bind(value).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn put_meta(name: &str, value: &[u8]) -> ();
     /// A setting.
-    pub async fn setting(&mut self, name: &str) -> Result<Option<Bytes>, VaultError> {
-        let query = sqlx::query_scalar("SELECT sealed FROM settings WHERE name = ?1").bind(name);
-        Ok(query.fetch_optional(&mut *self.0).await?)
-    }
-
+    fn setting(name: &str) -> Option<Bytes>;
     /// Writes a setting.
-    pub async fn put_setting(&mut self, name: &str, sealed: &[u8]) -> Result<(), VaultError> {
-        let statement = "INSERT INTO settings (name, sealed) VALUES (?1, ?2)
-            ON CONFLICT (name) DO UPDATE SET sealed = excluded.sealed";
-        sqlx::query(statement).bind(name).bind(sealed).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn put_setting(name: &str, sealed: &[u8]) -> ();
     /// The names of all settings.
-    pub async fn setting_names(&mut self) -> Result<Vec<String>, VaultError> {
-        Ok(sqlx::query_scalar("SELECT name FROM settings ORDER BY name").fetch_all(&mut *self.0).await?)
-    }
-
+    fn setting_names() -> Vec<String>;
     /// The order that a key accepted last.
-    pub async fn order(&mut self, wallet: &[u8]) -> Result<Option<Bytes>, VaultError> {
-        let query = sqlx::query_scalar("SELECT sealed FROM orders WHERE wallet = ?1").bind(wallet);
-        Ok(query.fetch_optional(&mut *self.0).await?)
-    }
-
+    fn order(wallet: &[u8]) -> Option<Bytes>;
     /// Writes it.
-    pub async fn put_order(&mut self, wallet: &[u8], sealed: &[u8]) -> Result<(), VaultError> {
-        let statement = "INSERT INTO orders (wallet, sealed) VALUES (?1, ?2)
-            ON CONFLICT (wallet) DO UPDATE SET sealed = excluded.sealed";
-        sqlx::query(statement).bind(wallet).bind(sealed).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn put_order(wallet: &[u8], sealed: &[u8]) -> ();
     /// Adds a share.
-    pub async fn insert_share(&mut self, wallet: &[u8], row: &ShareRow) -> Result<(), VaultError> {
-        sqlx::query("INSERT INTO shares (wallet, attempt, secret, public) VALUES (?1, ?2, ?3, ?4)")
-            .bind(wallet)
-            .bind(&row.attempt)
-            .bind(&row.secret)
-            .bind(&row.public)
-            .execute(&mut *self.0)
-            .await?;
-        Ok(())
-    }
-
+    fn insert_share(wallet: &[u8], row: &ShareRow) -> ();
     /// A key's shares, lowest attempt first.
-    pub async fn shares(&mut self, wallet: &[u8]) -> Result<Vec<ShareRow>, VaultError> {
-        let query = "SELECT attempt, secret, public FROM shares WHERE wallet = ?1 ORDER BY attempt";
-        let rows = sqlx::query(query).bind(wallet).fetch_all(&mut *self.0).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ShareRow { attempt: row.try_get(0)?, secret: row.try_get(1)?, public: row.try_get(2)? })
-            })
-            .collect()
-    }
-
+    fn shares(wallet: &[u8]) -> Vec<ShareRow>;
     /// One share.
-    pub async fn share(&mut self, wallet: &[u8], attempt: &[u8]) -> Result<Option<ShareRow>, VaultError> {
-        let query = "SELECT attempt, secret, public FROM shares WHERE wallet = ?1 AND attempt = ?2";
-        let row = sqlx::query(query).bind(wallet).bind(attempt).fetch_optional(&mut *self.0).await?;
-        row.map(|row| {
-            Ok(ShareRow { attempt: row.try_get(0)?, secret: row.try_get(1)?, public: row.try_get(2)? })
-        })
-        .transpose()
-    }
-
+    fn share(wallet: &[u8], attempt: &[u8]) -> Option<ShareRow>;
     /// How many shares a key has, pending ones included.
-    pub async fn count_shares(&mut self, wallet: &[u8]) -> Result<u64, VaultError> {
-        let query = sqlx::query_scalar("SELECT count(*) FROM shares WHERE wallet = ?1").bind(wallet);
-        unsigned(query.fetch_one(&mut *self.0).await?)
-    }
-
+    fn count_shares(wallet: &[u8]) -> u64;
     /// Deletes a share.
-    pub async fn delete_share(&mut self, wallet: &[u8], attempt: &[u8]) -> Result<(), VaultError> {
-        let statement = "DELETE FROM shares WHERE wallet = ?1 AND attempt = ?2";
-        sqlx::query(statement).bind(wallet).bind(attempt).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn delete_share(wallet: &[u8], attempt: &[u8]) -> ();
     /// A key's highest certificate: its attempt and the sealed bytes.
-    pub async fn certificate(&mut self, wallet: &[u8]) -> Result<Option<(Bytes, Bytes)>, VaultError> {
-        let query = "SELECT attempt, sealed FROM certificates WHERE wallet = ?1";
-        let row = sqlx::query(query).bind(wallet).fetch_optional(&mut *self.0).await?;
-        row.map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).transpose()
-    }
-
+    fn certificate(wallet: &[u8]) -> Option<(Bytes, Bytes)>;
     /// Writes it.
-    pub async fn put_certificate(
-        &mut self,
-        wallet: &[u8],
-        attempt: &[u8],
-        sealed: &[u8],
-    ) -> Result<(), VaultError> {
-        let statement = "INSERT INTO certificates (wallet, attempt, sealed) VALUES (?1, ?2, ?3)
-            ON CONFLICT (wallet) DO UPDATE SET attempt = excluded.attempt, sealed = excluded.sealed";
-        sqlx::query(statement).bind(wallet).bind(attempt).bind(sealed).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn put_certificate(wallet: &[u8], attempt: &[u8], sealed: &[u8]) -> ();
     /// Every key that any row is about.
-    pub async fn wallets(&mut self) -> Result<Vec<Bytes>, VaultError> {
-        let query =
-            "SELECT wallet FROM orders UNION SELECT wallet FROM shares UNION SELECT wallet FROM certificates
-            ORDER BY 1";
-        Ok(sqlx::query_scalar(query).fetch_all(&mut *self.0).await?)
-    }
-
+    fn wallets() -> Vec<Bytes>;
     /// Adds a log entry.
-    pub async fn insert_entry(&mut self, sequence: u64, sealed: &[u8]) -> Result<(), VaultError> {
-        let statement = "INSERT INTO log (sequence, sealed) VALUES (?1, ?2)";
-        sqlx::query(statement).bind(signed(sequence)?).bind(sealed).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn insert_entry(sequence: u64, sealed: &[u8]) -> ();
     /// Log entries from a sequence number on.
-    pub async fn entries(&mut self, from: u64, limit: u32) -> Result<Vec<(u64, Bytes)>, VaultError> {
-        let query = "SELECT sequence, sealed FROM log WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
-        let rows = sqlx::query(query).bind(signed(from)?).bind(limit).fetch_all(&mut *self.0).await?;
-        rows.iter().map(numbered).collect()
-    }
-
+    fn entries(from: u64, limit: u32) -> Vec<(u64, Bytes)>;
     /// Adds a form of an intent.
-    pub async fn insert_form(&mut self, row: &LedgerRow) -> Result<(), VaultError> {
-        sqlx::query("INSERT INTO ledger (intent, form, sequence) VALUES (?1, ?2, ?3)")
-            .bind(&row.intent)
-            .bind(&row.form)
-            .bind(signed(row.sequence)?)
-            .execute(&mut *self.0)
-            .await?;
-        Ok(())
-    }
-
+    fn insert_form(row: &LedgerRow) -> ();
     /// All forms of an intent, first signed first.
-    pub async fn forms(&mut self, intent: &[u8]) -> Result<Vec<LedgerRow>, VaultError> {
-        let query = "SELECT intent, form, sequence FROM ledger WHERE intent = ?1 ORDER BY sequence";
-        let rows = sqlx::query(query).bind(intent).fetch_all(&mut *self.0).await?;
-        rows.iter().map(ledger_row).collect()
-    }
-
+    fn forms(intent: &[u8]) -> Vec<LedgerRow>;
     /// Ledger rows whose log entry lies in a range, both ends included.
-    pub async fn forms_between(&mut self, first: u64, last: u64) -> Result<Vec<LedgerRow>, VaultError> {
-        let query =
-            "SELECT intent, form, sequence FROM ledger WHERE sequence BETWEEN ?1 AND ?2 ORDER BY sequence";
-        let query = sqlx::query(query).bind(signed(first)?).bind(signed(last)?);
-        query.fetch_all(&mut *self.0).await?.iter().map(ledger_row).collect()
-    }
-
+    fn forms_between(first: u64, last: u64) -> Vec<LedgerRow>;
     /// How many rows the ledger has.
-    pub async fn count_forms(&mut self) -> Result<u64, VaultError> {
-        unsigned(sqlx::query_scalar("SELECT count(*) FROM ledger").fetch_one(&mut *self.0).await?)
-    }
-
+    fn count_forms() -> u64;
     /// The next dispute's number, from 1.
-    pub async fn next_dispute(&mut self) -> Result<u64, VaultError> {
-        let query = "SELECT coalesce(max(id), 0) + 1 FROM disputes";
-        unsigned(sqlx::query_scalar(query).fetch_one(&mut *self.0).await?)
-    }
-
+    fn next_dispute() -> u64;
     /// Adds a dispute.
-    pub async fn insert_dispute(&mut self, id: u64, sealed: &[u8]) -> Result<(), VaultError> {
-        let statement = "INSERT INTO disputes (id, sealed) VALUES (?1, ?2)";
-        sqlx::query(statement).bind(signed(id)?).bind(sealed).execute(&mut *self.0).await?;
-        Ok(())
-    }
-
+    fn insert_dispute(id: u64, sealed: &[u8]) -> ();
     /// Disputes from a number on.
-    pub async fn disputes(&mut self, from: u64, limit: u32) -> Result<Vec<(u64, Bytes)>, VaultError> {
-        let query = "SELECT id, sealed FROM disputes WHERE id >= ?1 ORDER BY id LIMIT ?2";
-        let rows = sqlx::query(query).bind(signed(from)?).bind(limit).fetch_all(&mut *self.0).await?;
-        rows.iter().map(numbered).collect()
-    }
+    fn disputes(from: u64, limit: u32) -> Vec<(u64, Bytes)>;
 }

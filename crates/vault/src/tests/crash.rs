@@ -23,7 +23,7 @@ pub async fn state(vault: &Vault) -> String {
 }
 
 /// One step of a life; each is one durable write.
-async fn step(vault: &Vault, n: u32) {
+pub async fn step(vault: &Vault, n: u32) {
     let tried = n / 6 + 1;
     match n % 6 {
         0 => accept(&vault, WALLET, 2, tried, Hash([1; 32])).await.unwrap(),

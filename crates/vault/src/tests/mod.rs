@@ -7,6 +7,7 @@ mod epochs;
 mod erasing;
 mod governance;
 mod ledger;
+mod memory;
 mod tamper;
 
 use crate::{Attempt, Share, Unlock, Vault, VaultError, WillSign};
