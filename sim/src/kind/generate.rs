@@ -8,8 +8,8 @@ use crate::people::{Approved, NOW};
 use crate::run::{self, Begun, Made, NewKey};
 use quorate_ceremonies::generate::{ORDER_TRY, PENDING, Pending};
 use quorate_ceremonies::{Generate, Generated};
-use quorate_coordination::record::CERTIFICATE_DOMAIN;
-use quorate_coordination::{Proof, Certificate, WalletRecord};
+use quorate_coordination::certificate::CERTIFICATE_DOMAIN;
+use quorate_coordination::{Certificate, Proof, WalletRecord};
 use quorate_intent::{Hash, OrderKind, WalletId};
 use quorate_policy::Decision;
 use quorate_session::{
