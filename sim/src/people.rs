@@ -59,6 +59,7 @@ impl People {
             address: format!("127.0.0.1:{}", 1000 + at),
         };
         let genesis = Genesis {
+            follows: None,
             version: quorate_intent::genesis::VERSION,
             name: "sim".into(),
             parties: parties.iter().enumerate().map(party).collect(),
