@@ -169,3 +169,19 @@ fn commitments_are_checked() {
     assert!(NonceCommitments::decode::<Ed25519Schnorr>(&[identity.clone(), identity].concat()).is_err());
     assert!(NonceCommitments::decode::<Bip340>(&[0; 66]).is_err());
 }
+
+/// Points of one curve are not taken for those of another, though their bytes were decoded already.
+#[test]
+fn commitments_for_another_suite_are_refused() {
+    let mut rng = ChaCha20Rng::seed_from_u64(2);
+    let keys = shares::<quorate_sharing::Ed25519>(2, 2, &mut rng);
+    let other = shares::<quorate_sharing::Secp256k1>(2, 2, &mut rng);
+    let (nonce, own) = nonces::<Ed25519Schnorr>(&keys[0], &mut rng).unwrap();
+    let (_, foreign) = nonces::<Bip340>(&other[1], &mut rng).unwrap();
+    let map = BTreeMap::from([(keys[0].index(), own), (keys[1].index(), foreign)]);
+    let task = Task { path: &[], message: b"m", tweak: Tweak::None, commitments: &map };
+    assert_eq!(
+        sign::<Ed25519Schnorr>(&keys[0], nonce, &task),
+        Err(FrostError::BadCommitment(keys[1].index()))
+    );
+}

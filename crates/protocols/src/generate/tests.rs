@@ -178,6 +178,27 @@ fn proofs_are_bound_to_session_and_party() {
     }
 }
 
+/// Two dealers whose proofs are wrong by opposite amounts: the errors would cancel in a sum without weights.
+#[test]
+fn errors_of_two_proofs_do_not_cancel() {
+    let mut rng = ChaCha20Rng::seed_from_u64(11);
+    let contexts = contexts::<Secp256k1>(2, 3);
+    let mut openings: BTreeMap<_, _> =
+        contexts.iter().map(|ctx| (ctx.me(), commit::<Secp256k1>(ctx, &mut rng).0.opening)).collect();
+    let judge = |openings: &BTreeMap<Index, Opening<Secp256k1>>| {
+        let ctx = &contexts[0];
+        let hashed = openings.iter().map(|(i, opening)| (*i, Commit(commitment_hash(ctx, *i, opening))));
+        let commits = All::broadcast(ctx, hashed.collect()).unwrap();
+        check_openings(ctx, &commits, &All::broadcast(ctx, openings.clone()).unwrap())
+    };
+    assert_eq!(judge(&openings), Ok(()));
+    let [two, three] = [1, 2].map(|at: usize| contexts[at].me());
+    openings.get_mut(&two).unwrap().proof.response += k256::Scalar::ONE;
+    openings.get_mut(&three).unwrap().proof.response -= k256::Scalar::ONE;
+    let Err(Abort::Blame(faults)) = judge(&openings) else { panic!("two wrong proofs passed") };
+    assert_eq!(faults.iter().map(|fault| fault.party).collect::<Vec<_>>(), [two, three]);
+}
+
 #[test]
 fn a_zero_part_is_refused() {
     let mut rng = ChaCha20Rng::seed_from_u64(9);

@@ -78,6 +78,12 @@ fn two_of_three_and_three_of_five() {
     end_to_end(&mut ideal(3, 5, 3));
 }
 
+/// More elements than share their tables, and enough for a table of X.
+#[test]
+fn a_batch_larger_than_what_is_computed_together() {
+    end_to_end(&mut ideal(3, 4, 19));
+}
+
 #[test]
 fn eleven_of_twenty() {
     end_to_end(&mut ideal(11, 20, 1));
