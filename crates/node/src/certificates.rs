@@ -39,10 +39,10 @@ pub(crate) async fn certify(
     let _alone = shared.activating.lock().await;
     let held = held(shared, &wallet).await?;
     if let Some(held) = &held {
-        if let Err(error) = certificate.same_key(&held.record) {
+        if !same(&certificate, held) {
             let (ours, theirs) = (held.record.attempt, certificate.record.attempt);
             let message = format!(
-                "this node holds another certificate of wallet {wallet}: {ours}, and not {theirs} ({error}); two keys exist under one id, use neither before the operators have compared them"
+                "this node holds another certificate of wallet {wallet}: {ours}, and not {theirs}; two keys exist under one id, use neither before the operators have compared them"
             );
             return Err(NodeError::new(ErrorCode::Refused, message));
         }
@@ -64,6 +64,13 @@ pub(crate) async fn certify(
     activate(shared, &certificate).await?;
     spread(shared, &certificate, source);
     Ok(NodeResponse::Done)
+}
+
+/// Whether two certificates are of one key. A key is generated once (§2.1), so two generations are never one.
+fn same(new: &Certificate, held: &Certificate) -> bool {
+    let generated = |certificate: &Certificate| matches!(certificate.proof, Proof::Generate { .. });
+    let twice = generated(new) && generated(held) && new.record.attempt != held.record.attempt;
+    !twice && new.same_key(&held.record).is_ok()
 }
 
 async fn held(shared: &Shared, wallet: &WalletId) -> Result<Option<Certificate>, NodeError> {

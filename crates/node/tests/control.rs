@@ -71,7 +71,7 @@ async fn it_is_its_owners_and_takes_two_calls_alone() {
         let refused = ask(&path, request).await;
         let Err(ControlError::Refused(NodeError { code, message })) = refused else { panic!("{refused:?}") };
         assert_eq!(code, ErrorCode::BadRequest);
-        assert!(message.contains("Sign and Status alone"), "{message}");
+        assert!(message.contains("Sign, Status and Backup alone"), "{message}");
     }
     node.stop().await;
     assert!(!socket.exists(), "the socket was left behind");

@@ -81,7 +81,7 @@ async fn intents_are_checked_before_they_are_taken_in() {
     // One order for a wallet at a time.
     let second = order(&genesis(), WALLET, Suite::Ecdsa);
     let answer = bench.post(CLIENT, "/v1/intents", &new_intent(&second)).await;
-    assert_eq!(answer.problem(), (409, "wallet_exists"));
+    assert_eq!(answer.problem(), (409, "order_pending"));
 }
 
 #[tokio::test]
