@@ -38,15 +38,17 @@ impl<C: Curve> PublicShares<C> {
         Ok(public)
     }
 
-    /// The public side of a sharing whose commitments were checked: nothing is left to check here but that the key is
-    /// not the identity (`None`).
+    /// The public side of a sharing whose commitments were checked. `None` when the key is the identity, or when there are
+    /// more commitments than parties: such a key could never sign. That all points lie on one polynomial follows, as they
+    /// are values of one commitment vector.
     pub(crate) fn committed(parties: Indices, joint: &Commitment<C>, chain_code: [u8; 32]) -> Option<Self> {
         let key = ExtendedKey::<C> { key: joint.constant(), chain_code };
-        if bool::from(key.key.is_identity()) {
+        let threshold = joint.points().len();
+        if bool::from(key.key.is_identity()) || !(1..=parties.len()).contains(&threshold) {
             return None;
         }
         let shares = parties.iter().map(|i| joint.evaluate(i)).collect();
-        Some(Self { threshold: joint.points().len(), parties, shares, key })
+        Some(Self { threshold, parties, shares, key })
     }
 
     /// The first t shares determine the polynomial; 0 and every further index must agree with it.
