@@ -181,8 +181,12 @@ fn not_stored(error: VaultError) -> NotStored {
 /// The ceremony ended well here: the certificate is stored, the share opened, the coordinator told.
 pub fn certified(world: &mut World, at: usize, key: NewKey, approved: Approved) -> Result<(), SessionError> {
     let NewKey { record, signatures } = key;
-    let certificate =
-        Certificate { record, order: approved.intent, approvals: approved.approvals, proof: Proof::Generate { signatures } };
+    let certificate = Certificate {
+        record,
+        order: approved.intent,
+        approvals: approved.approvals,
+        proof: Proof::Generate { signatures },
+    };
     activate(world, at, &certificate).map_err(SessionError::Storage)?;
     if world.nodes[at].up.is_some() {
         world.certificates.insert(certificate.record.wallet, certificate);
@@ -288,7 +292,8 @@ fn check(world: &World, certificate: &Certificate) -> Result<(), String> {
     }
     let statement = statement_digest(CERTIFICATE_DOMAIN, &certificate.record.statement());
     let parties = certificate.record.parties.iter();
-    let all = parties.zip(certificate.proof.signatures()).all(|(key, signature)| key.verify(&statement, signature));
+    let all =
+        parties.zip(certificate.proof.signatures()).all(|(key, signature)| key.verify(&statement, signature));
     if all && certificate.proof.signatures().len() == certificate.record.parties.len() {
         Ok(())
     } else {

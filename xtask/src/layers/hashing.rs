@@ -9,7 +9,10 @@ const ALLOWED: [(&str, &str); 7] = [
     ("crates/sharing/src/prg.rs", "the expansion of seeds"),
     ("crates/protocols/src/derive.rs", "BIP32 prescribes HMAC-SHA512"),
     ("crates/session/src/seal.rs", "HKDF derives the sealing key, as the spec says (§1.3)"),
-    ("crates/audit/src/merkle.rs", "RFC 6962 prescribes its hashes, so that anybody's verifier can check the log"),
+    (
+        "crates/audit/src/merkle.rs",
+        "RFC 6962 prescribes its hashes, so that anybody's verifier can check the log",
+    ),
     ("crates/audit/src/note.rs", "the signed note format prescribes key ids"),
     ("crates/chains/", "the chains prescribe their hashes"),
 ];

@@ -68,11 +68,7 @@ pub async fn gather(
     }
 }
 
-fn node(
-    gateway: &Gateway,
-    wallet: &Wallet,
-    party: u16,
-) -> Result<(PublicKey, Arc<Node>), Vec<Problem>> {
+fn node(gateway: &Gateway, wallet: &Wallet, party: u16) -> Result<(PublicKey, Arc<Node>), Vec<Problem>> {
     let key = wallet.certificate.record.party(party);
     let found = key.and_then(|key| gateway.nodes.get(&key).map(|node| (key, node)));
     found.ok_or_else(|| vec![Problem { party, why: "it is no party of the cluster".into(), silent: false }])

@@ -64,11 +64,7 @@ fn challenges<'a>(all: impl Iterator<Item = (&'a Statement, &'a [Point; 3])> + C
 pub(super) fn images(r: &Point, x: &Base, phi: &Secret, rho: &Secret, sigma: &Secret) -> [Point; 3] {
     let (phi, rho, sigma) = (phi.expose(), rho.expose(), sigma.expose());
     let h = pedersen::table();
-    [
-        *r * phi,
-        h.add_product(Secp256k1::mul_base(phi), rho),
-        h.add_product(x.mul(phi), sigma),
-    ]
+    [*r * phi, h.add_product(Secp256k1::mul_base(phi), rho), h.add_product(x.mul(phi), sigma)]
 }
 
 /// Proves knowledge of φ, ρ, σ behind each statement's images. All statements are over the X of `x` and over the

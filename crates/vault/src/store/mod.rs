@@ -79,7 +79,9 @@ impl Store {
         match self {
             Self::Sqlite(store) => store.copy(to).await,
             #[cfg(any(test, feature = "test-util"))]
-            Self::Memory(_) => Err(VaultError::Storage("a disk in memory is copied by its own snapshot".into())),
+            Self::Memory(_) => {
+                Err(VaultError::Storage("a disk in memory is copied by its own snapshot".into()))
+            }
         }
     }
 
