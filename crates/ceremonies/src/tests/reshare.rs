@@ -34,6 +34,7 @@ pub fn genesis(ids: &[Arc<Identity>]) -> Genesis {
         address: format!("127.0.0.1:{}", 4000 + n),
     };
     Genesis {
+        follows: None,
         version: quorate_intent::genesis::VERSION,
         name: "test".into(),
         parties: ids.iter().enumerate().map(party).collect(),
