@@ -11,6 +11,7 @@ use quorate_session::statement_digest;
 use quorate_vault::Erasure;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Who brings a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub(crate) enum Source {
     Peer(PublicKey),
 }
 
-/// Takes a certificate from anybody, if it holds and is above what is held.
+/// Takes a certificate from anybody, if it holds and is above what is held. Once begun it is taken to its end, also when
+/// the caller's future is dropped.
 pub(crate) async fn certify(
     shared: &Arc<Shared>,
     certificate: Certificate,
@@ -34,9 +36,27 @@ pub(crate) async fn certify(
     if let Err(error) = checked {
         return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
     }
-    let wallet = certificate.record.wallet;
     // One after another: what is opened is what the vault holds then.
-    let _alone = shared.activating.lock().await;
+    let alone = Arc::clone(&shared.activating).lock_owned().await;
+    // A peer ends the channel that brought this whenever it likes: storing, opening, forgetting and spreading must not end
+    // half-way with it. Under the lock there is one such task at most.
+    let (done, answer) = oneshot::channel();
+    let own = Arc::clone(shared);
+    shared.tasks.spawn(async move {
+        let taken = take(&own, certificate, source).await;
+        drop(alone);
+        let _ = done.send(taken);
+    });
+    answer.await.unwrap_or_else(|_| Err(NodeError::new(ErrorCode::Internal, "the node stops")))
+}
+
+/// Takes a certificate that was judged.
+async fn take(
+    shared: &Arc<Shared>,
+    certificate: Certificate,
+    source: Source,
+) -> Result<NodeResponse, NodeError> {
+    let wallet = certificate.record.wallet;
     let held = held(shared, &wallet).await?;
     if let Some(held) = &held {
         if let Err(error) = certificate.same_key(&held.record) {
@@ -53,9 +73,9 @@ pub(crate) async fn certify(
             return Ok(NodeResponse::Done);
         }
         if certificate.rank() == held.rank() {
-            // A node that stopped between activating and opening has it in the vault alone.
-            if shared.wallets.get(&wallet).is_none() && shared.wallets.gone(&wallet).is_none() {
-                open(shared, &certificate).await?;
+            // Opening may have failed after the vault had stored it. Then nothing but this brings the two together again.
+            if shared.wallets.rank(&wallet) != Some(held.rank()) {
+                open(shared, held).await?;
             }
             return Ok(NodeResponse::Done);
         }
@@ -115,14 +135,24 @@ async fn admit(
 pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
     let (wallet, rank) = (certificate.record.wallet, certificate.rank());
     let bytes = crate::mesh::encode(certificate);
-    let done = shared.vault.activate(wallet, rank, bytes).await.map_err(|error| vault_error(&error))?;
+    // Before the vault has it, so that nothing of the old epoch is signed after that (§2.4). Who adds to the stock looks
+    // afterwards whether the epoch is still open: nothing of the old one stays.
+    let before = shared.wallets.suspend(&wallet, rank);
+    shared.stock.forget(wallet);
+    let done = shared.vault.activate(wallet, rank, bytes).await;
+    if !matches!(&done, Ok(done) if done.activated)
+        && let Some(before) = before
+        && matches!(shared.vault.certificate(&wallet).await, Ok(Some((held, _))) if held == before.certificate.rank())
+    {
+        // The vault says itself that it still has the old one. After a failed write it says nothing.
+        shared.wallets.put_back(before);
+    }
+    let done = done.map_err(|error| vault_error(&error))?;
     if done.erased == Erasure::Pending {
         tracing::error!(%wallet, "ALARM: shares below the new epoch are not erased from the disk yet; stop whatever else reads the vault's file");
     }
     if done.activated {
         open(shared, certificate).await?;
-        // After the new epoch is open, so that nothing of the old one is put in between.
-        shared.stock.forget(wallet);
     }
     Ok(())
 }

@@ -59,7 +59,7 @@ pub(crate) struct Shared {
     /// Wallets that are in a key ceremony.
     pub generating: Turns<WalletId>,
     /// Certificates are taken one after another.
-    pub activating: tokio::sync::Mutex<()>,
+    pub activating: Arc<tokio::sync::Mutex<()>>,
     /// Peers that a pair is being set up with.
     pub setting_up: Turns<PublicKey>,
     pub clock: Clock,
@@ -128,7 +128,7 @@ impl Node {
             pairs: Pairs::default(),
             soft_edges: SoftEdges::default(),
             generating: Turns::default(),
-            activating: tokio::sync::Mutex::default(),
+            activating: Arc::default(),
             setting_up: Turns::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),

@@ -1,6 +1,7 @@
 //! Real nodes with real vaults on this machine, called as the gateway calls them.
 
 mod ceremonies;
+mod certificates;
 mod disputes;
 mod doors;
 mod generate;
