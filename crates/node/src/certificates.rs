@@ -102,12 +102,8 @@ async fn admit(
     source: Source,
 ) -> Result<(), NodeError> {
     let refused = |message: &str| Err(NodeError::new(ErrorCode::Refused, message));
-    if certificate.destroys() && source == Source::Gateway {
-        // A peer has carried it out already, in time; the gateway might have kept it back until nobody means it any more.
-        let order = &certificate.order.intent;
-        if let Err(error) = order.check(&shared.genesis.current(), shared.now()) {
-            return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
-        }
+    if certificate.destroys() {
+        in_time(shared, certificate, source)?;
     }
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
@@ -142,6 +138,23 @@ pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) ->
     let done = shared.vault.activate(wallet, rank, bytes).await;
     if !matches!(&done, Ok(done) if done.activated)
         && let Some(before) = before
+/// A destroy is carried out while its order is in force and not expired, whoever brings it: its certificate is the order
+/// alone, and anybody may have kept that back until nobody means it any more.
+fn in_time(shared: &Shared, certificate: &Certificate, source: Source) -> Result<(), NodeError> {
+    let Err(error) = certificate.order.intent.check(&shared.genesis.current(), shared.now()) else {
+        return Ok(());
+    };
+    let wallet = certificate.record.wallet;
+    if let Source::Peer(peer) = source {
+        let peer = shared.name(&peer);
+        tracing::error!(%peer, %wallet, %error, "ALARM: a peer brings an order to destroy a wallet whose time is over, and this node keeps its share; if the wallet is to be gone, order it anew (quorate wallet destroy)");
+    }
+    let message = format!(
+        "the order to destroy wallet {wallet} is not taken any more: {error}; if it is still meant, order it anew"
+    );
+    Err(NodeError::new(ErrorCode::NotAuthorised, message))
+}
+
         && matches!(shared.vault.certificate(&wallet).await, Ok(Some((held, _))) if held == before.certificate.rank())
     {
         // The vault says itself that it still has the old one. After a failed write it says nothing.

@@ -133,3 +133,22 @@ async fn the_old_epoch_is_shut_before_the_vault_has_the_new_one() {
     assert!(shared.wallets.get(&WALLET).is_none());
     assert_eq!(shared.stock.len(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_destroy_whose_time_is_over_is_nobodys_to_carry_out() {
+    let cluster = Cluster::start().await;
+    let generated = cluster.generated(WALLET, 3).await;
+    let shared = cluster.shared(0);
+    let late = cluster.destroy(&generated, shared.now() - 10_000);
+    for source in [Source::Gateway, Source::Peer(cluster.shared(1).me)] {
+        let error = certify(shared, late.clone(), source).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotAuthorised, "{error}");
+        assert!(error.message.contains("order it anew"), "{error}");
+        assert!(shared.wallets.get(&WALLET).is_some());
+        assert_eq!(shared.vault.certificate(&WALLET).await.unwrap().unwrap().0, generated.rank());
+    }
+    certify(shared, cluster.destroy(&generated, shared.now()), Source::Peer(cluster.shared(1).me))
+        .await
+        .unwrap();
+    assert!(shared.wallets.get(&WALLET).is_none());
+}
