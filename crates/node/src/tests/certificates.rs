@@ -152,3 +152,14 @@ async fn a_destroy_whose_time_is_over_is_nobodys_to_carry_out() {
         .unwrap();
     assert!(shared.wallets.get(&WALLET).is_none());
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn commitments_of_an_epoch_that_is_over_are_not_kept() {
+    let cluster = Cluster::start().await;
+    cluster.generated(WALLET, 3).await;
+    let shared = cluster.shared(0);
+    let wallet = shared.wallets.get(&WALLET).unwrap();
+    shared.wallets.forget(&WALLET);
+    let error = make_commitments(shared, &wallet, 2).unwrap_err();
+    assert_eq!((error.code, shared.stock.len()), (ErrorCode::NoStock, 0));
+}
