@@ -5,7 +5,7 @@ use crate::node::Shared;
 use crate::wallets::{Gone, Wallet};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News};
-use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof};
+use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
 use quorate_intent::{PublicKey, WalletId};
 use quorate_session::statement_digest;
 use quorate_vault::Erasure;
@@ -107,6 +107,17 @@ async fn admit(
     }
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
+    // What it would erase or open must be of the same key.
+    for pending in pendings.iter().filter(|pending| pending.attempt <= certificate.rank()) {
+        let record: WalletRecord = borsh::from_slice(&pending.record)
+            .map_err(|error| NodeError::new(ErrorCode::Internal, error.to_string()))?;
+        if let Err(error) = certificate.same_key(&record) {
+            return refused(&format!(
+                "this node keeps a share of {} that is of another key under the same id ({error}); nothing is erased before the operators have compared them",
+                pending.attempt
+            ));
+        }
+    }
     if certificate.destroys() {
         return if held || !pendings.is_empty() {
             Ok(())
@@ -120,24 +131,13 @@ async fn admit(
     if matches!(certificate.proof, Proof::Generate { .. }) {
         return refused("this node holds no pending share of that epoch");
     }
-    // An epoch that this node has no share of ends the one that it has; to who never had one it is nothing.
-    if held || certificate.record.index_of(&shared.me).is_some() {
+    // An epoch that this node has no share of ends what it has, active or pending; to who has nothing it is nothing.
+    if held || !pendings.is_empty() || certificate.record.index_of(&shared.me).is_some() {
         return Ok(());
     }
     refused("this node is no party of that key")
 }
 
-/// Stores the certificate, erases what lies below, and opens the share for signing if it is here.
-pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
-    let (wallet, rank) = (certificate.record.wallet, certificate.rank());
-    let bytes = crate::mesh::encode(certificate);
-    // Before the vault has it, so that nothing of the old epoch is signed after that (§2.4). Who adds to the stock looks
-    // afterwards whether the epoch is still open: nothing of the old one stays.
-    let before = shared.wallets.suspend(&wallet, rank);
-    shared.stock.forget(wallet);
-    let done = shared.vault.activate(wallet, rank, bytes).await;
-    if !matches!(&done, Ok(done) if done.activated)
-        && let Some(before) = before
 /// A destroy is carried out while its order is in force and not expired, whoever brings it: its certificate is the order
 /// alone, and anybody may have kept that back until nobody means it any more.
 fn in_time(shared: &Shared, certificate: &Certificate, source: Source) -> Result<(), NodeError> {
@@ -155,6 +155,17 @@ fn in_time(shared: &Shared, certificate: &Certificate, source: Source) -> Result
     Err(NodeError::new(ErrorCode::NotAuthorised, message))
 }
 
+/// Stores the certificate, erases what lies below, and opens the share for signing if it is here.
+pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
+    let (wallet, rank) = (certificate.record.wallet, certificate.rank());
+    let bytes = crate::mesh::encode(certificate);
+    // Before the vault has it, so that nothing of the old epoch is signed after that (§2.4). Who adds to the stock looks
+    // afterwards whether the epoch is still open: nothing of the old one stays.
+    let before = shared.wallets.suspend(&wallet, rank);
+    shared.stock.forget(wallet);
+    let done = shared.vault.activate(wallet, rank, bytes).await;
+    if !matches!(&done, Ok(done) if done.activated)
+        && let Some(before) = before
         && matches!(shared.vault.certificate(&wallet).await, Ok(Some((held, _))) if held == before.certificate.rank())
     {
         // The vault says itself that it still has the old one. After a failed write it says nothing.

@@ -64,6 +64,8 @@ pub(crate) struct Shared {
     pub setting_up: Turns<PublicKey>,
     pub clock: Clock,
     pub tasks: Tasks,
+    /// When each peer was told last what it lacks.
+    pub answered: news::Pace,
 }
 
 impl Shared {
@@ -134,6 +136,7 @@ impl Node {
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);
+            answered: news::Pace::default(),
         shared.ceremonies.on_restart(move |peer| {
             if let Some(shared) = weak.upgrade() {
                 tokio::task::block_in_place(|| disputes::restarted(&shared, peer));

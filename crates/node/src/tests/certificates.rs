@@ -163,3 +163,51 @@ async fn commitments_of_an_epoch_that_is_over_are_not_kept() {
     let error = make_commitments(shared, &wallet, 2).unwrap_err();
     assert_eq!((error.code, shared.stock.len()), (ErrorCode::NoStock, 0));
 }
+
+/// A share that waits for a certificate, made by hand.
+async fn pending(vault: &Vault, base: &Certificate, record: &WalletRecord) {
+    let (wallet, order) = (base.record.wallet, Hash([5; 32]));
+    let attempt = Attempt { order_number: 2, attempt_try: 1, transcript: Hash([6; 32]) };
+    let record = crate::mesh::encode(&WalletRecord { wallet, attempt, order, ..record.clone() });
+    vault.accept_order(wallet, 2, 1, order, Some(base.rank())).await.unwrap();
+    let share = Share { attempt, secret: Zeroizing::new(vec![1; 32]), record, prepared: vec![2; 64] };
+    vault.put_pending(wallet, share, Some(base.rank())).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_only_waits_is_told_that_it_is_out() {
+    let cluster = Cluster::start().await;
+    let (first, left) = (cluster.shared(0), cluster.shared(2));
+    let generated = cluster.generated(WALLET, 2).await;
+    pending(&left.vault, &generated, &generated.record).await;
+    assert_eq!(left.vault.heads().await.unwrap(), [(WALLET, None)]);
+    let kind = OrderKind::Reshare {
+        base: generated.record.hash(),
+        recipients: generated.record.parties.clone(),
+        threshold: 2,
+        purpose: Purpose::Refresh,
+        schedule: None,
+    };
+    let order = Order { wallet: WALLET, number: 3, kind };
+    let (order, approvals) = &cluster.approved(first.now(), Body::Order(order));
+    let call = || NodeRequest::Reshare {
+        ceremony: [3; 32],
+        order: order.clone(),
+        approvals: approvals.clone(),
+        base: generated.clone(),
+        dealers: vec![1, 2],
+    };
+    let refreshed = cluster.run(2, call).await;
+    until("no channel", || left.transport.connected().contains(&first.me)).await;
+    crate::news::tell_heads(left, &first.me).await;
+    until("nobody told it", || left.wallets.gone(&WALLET) == Some(Gone::Left(refreshed.rank()))).await;
+    assert!(left.vault.pendings(&WALLET).await.unwrap().is_empty());
+
+    // A share of another key under the id is not erased.
+    let other = cluster.generated(WalletId([2; 16]), 2).await;
+    pending(&left.vault, &other, &generated.record).await;
+    let end = cluster.destroy(&other, left.now());
+    let error = certify(left, end, Source::Peer(first.me)).await.unwrap_err();
+    assert!(error.message.contains("another key"), "{error}");
+    assert_eq!(left.vault.pendings(&other.record.wallet).await.unwrap().len(), 1);
+}
