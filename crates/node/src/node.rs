@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     /// The governance version in force: the pinned genesis and every change since.
     pub genesis: InForce,
     pub me: PublicKey,
+    /// When the vault was last restored from a backup, Unix seconds.
+    pub restored: Option<u64>,
     /// Names this process: nonces, presignatures and pair states live under it, in memory alone (§1.9).
     pub boot: [u8; 16],
     pub transport: Arc<dyn Transport>,
@@ -62,10 +64,10 @@ pub(crate) struct Shared {
     pub activating: Arc<tokio::sync::Mutex<()>>,
     /// Peers that a pair is being set up with.
     pub setting_up: Turns<PublicKey>,
-    pub clock: Clock,
-    pub tasks: Tasks,
     /// When each peer was told last what it lacks.
     pub answered: news::Pace,
+    pub clock: Clock,
+    pub tasks: Tasks,
 }
 
 impl Shared {
@@ -106,6 +108,7 @@ impl Node {
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let wallets = Wallets::load(&vault).await?;
+        let restored = vault.restored().await;
         let mut boot = [0; 16];
         OsRng.fill_bytes(&mut boot);
         let mut entry = [0; 32];
@@ -122,6 +125,7 @@ impl Node {
             vault,
             genesis: InForce::new(chain.as_ref().clone()),
             me,
+            restored,
             boot,
             transport,
             ceremonies: Arc::new(ceremonies),
@@ -132,11 +136,11 @@ impl Node {
             generating: Turns::default(),
             activating: Arc::default(),
             setting_up: Turns::default(),
+            answered: news::Pace::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);
-            answered: news::Pace::default(),
         shared.ceremonies.on_restart(move |peer| {
             if let Some(shared) = weak.upgrade() {
                 tokio::task::block_in_place(|| disputes::restarted(&shared, peer));

@@ -6,6 +6,7 @@ mod disputes;
 mod doors;
 mod generate;
 mod governance;
+mod restored;
 
 use crate::node::Shared;
 use crate::{Config, Node};
