@@ -20,6 +20,10 @@ use std::collections::BTreeSet;
 /// The number of every order that generates a key; there is no key before it and none after it.
 pub const GENERATE: u64 = 1;
 
+/// How far above what is known of a key an order's number may be. The number is what the gateway said, and nobody goes back
+/// below one that was accepted: without a bound one order could use up all that are left.
+pub const MAX_AHEAD: u64 = 1024;
+
 /// The order that a party accepted last for a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, BorshSerialize, BorshDeserialize)]
 pub struct AcceptedOrder {
@@ -73,6 +77,16 @@ pub enum OrderRefusal {
         number: u64,
         /// The highest known.
         accepted: u64,
+    },
+    /// Far above everything that is known.
+    #[error(
+        "its number {number} is more than {MAX_AHEAD} above {known}, the highest known for this key; get a new order with a number right above that, and ask who gave out this one"
+    )]
+    Ahead {
+        /// The order's.
+        number: u64,
+        /// The highest known.
+        known: u64,
     },
     /// Two orders with one number.
     #[error(
@@ -186,6 +200,13 @@ impl Epochs {
             if number == highest.order_number && attempt_try <= highest.attempt_try {
                 return Err(used(highest.attempt_try));
             }
+        }
+        // The base counts too: whose order it made was approved as well, and it is all that a new recipient knows.
+        let known =
+            [self.accepted.map(|last| last.number), self.certified.map(|highest| highest.order_number)];
+        let known = known.into_iter().chain([base.map(|base| base.order_number)]).flatten().max();
+        if let Some(known) = known.filter(|known| number > known.saturating_add(MAX_AHEAD)) {
+            return Err(OrderRefusal::Ahead { number, known });
         }
         self.admit_base(base, number)
     }

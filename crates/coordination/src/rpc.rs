@@ -40,8 +40,8 @@ pub enum News {
         governance: u64,
         /// That version's hash.
         version: Hash,
-        /// The highest certified epoch that it knows of each key.
-        epochs: Vec<(WalletId, Attempt)>,
+        /// The highest certified epoch that it knows of each key; none where it has shares that wait for one alone.
+        epochs: Vec<(WalletId, Option<Attempt>)>,
     },
     /// The next governance steps (§1.8).
     Steps(Vec<Step>),

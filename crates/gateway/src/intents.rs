@@ -284,7 +284,8 @@ async fn check_order(gateway: &Gateway, order: &Order) -> Result<(), ApiError> {
         let detail = format!("wallet {wallet} exists already; take another id");
         return Err(conflict("wallet_exists", "wallet", detail));
     }
-    if held.destroys() {
+    // A second order to destroy is for nodes that were away until the first had expired (docs/spec §2.3).
+    if held.destroys() && !matches!(order.kind, OrderKind::Destroy { .. }) {
         let detail = format!("wallet {wallet} is destroyed, and nothing brings it back");
         return Err(conflict("wallet_destroyed", "wallet", detail));
     }

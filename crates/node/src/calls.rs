@@ -101,7 +101,7 @@ fn commitments(shared: &Shared, id: WalletId, count: u16) -> Result<NodeResponse
 /// Makes nonces for a Schnorr key, puts them into stock and signs their commitments; none for an ECDSA key.
 pub(crate) fn make_commitments(
     shared: &Shared,
-    wallet: &Wallet,
+    wallet: &Arc<Wallet>,
     count: u16,
 ) -> Result<Vec<OwnedCommitment>, NodeError> {
     let make = || -> Result<Option<(Item, Vec<u8>)>, FrostError> {
@@ -133,6 +133,12 @@ pub(crate) fn make_commitments(
             commitments
         };
         all.push(OwnedCommitment { signer: wallet.index, boot: shared.boot, commitments, signature });
+    }
+    // Looked at after they are in: whichever way it falls out with an activation, none of an old epoch stays (§2.3).
+    if !all.is_empty() && !shared.wallets.is_current(wallet) {
+        shared.stock.forget(id);
+        let message = "the key's epoch ended meanwhile; ask for commitments of the new one";
+        return Err(NodeError::new(ErrorCode::NoStock, message));
     }
     Ok(all)
 }

@@ -5,12 +5,13 @@ use crate::node::Shared;
 use crate::wallets::{Gone, Wallet};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News};
-use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof};
+use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
 use quorate_intent::{PublicKey, WalletId};
 use quorate_session::statement_digest;
 use quorate_vault::Erasure;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Who brings a certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,8 @@ pub(crate) enum Source {
     Peer(PublicKey),
 }
 
-/// Takes a certificate from anybody, if it holds and is above what is held.
+/// Takes a certificate from anybody, if it holds and is above what is held. Once begun it is taken to its end, also when
+/// the caller's future is dropped.
 pub(crate) async fn certify(
     shared: &Arc<Shared>,
     certificate: Certificate,
@@ -34,9 +36,27 @@ pub(crate) async fn certify(
     if let Err(error) = checked {
         return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
     }
-    let wallet = certificate.record.wallet;
     // One after another: what is opened is what the vault holds then.
-    let _alone = shared.activating.lock().await;
+    let alone = Arc::clone(&shared.activating).lock_owned().await;
+    // A peer ends the channel that brought this whenever it likes: storing, opening, forgetting and spreading must not end
+    // half-way with it. Under the lock there is one such task at most.
+    let (done, answer) = oneshot::channel();
+    let own = Arc::clone(shared);
+    shared.tasks.spawn(async move {
+        let taken = take(&own, certificate, source).await;
+        drop(alone);
+        let _ = done.send(taken);
+    });
+    answer.await.unwrap_or_else(|_| Err(NodeError::new(ErrorCode::Internal, "the node stops")))
+}
+
+/// Takes a certificate that was judged.
+async fn take(
+    shared: &Arc<Shared>,
+    certificate: Certificate,
+    source: Source,
+) -> Result<NodeResponse, NodeError> {
+    let wallet = certificate.record.wallet;
     let held = held(shared, &wallet).await?;
     if let Some(held) = &held {
         if !same(&certificate, held) {
@@ -53,9 +73,9 @@ pub(crate) async fn certify(
             return Ok(NodeResponse::Done);
         }
         if certificate.rank() == held.rank() {
-            // A node that stopped between activating and opening has it in the vault alone.
-            if shared.wallets.get(&wallet).is_none() && shared.wallets.gone(&wallet).is_none() {
-                open(shared, &certificate).await?;
+            // Opening may have failed after the vault had stored it. Then nothing but this brings the two together again.
+            if shared.wallets.rank(&wallet) != Some(held.rank()) {
+                open(shared, held).await?;
             }
             return Ok(NodeResponse::Done);
         }
@@ -89,15 +109,22 @@ async fn admit(
     source: Source,
 ) -> Result<(), NodeError> {
     let refused = |message: &str| Err(NodeError::new(ErrorCode::Refused, message));
-    if certificate.destroys() && source == Source::Gateway {
-        // A peer has carried it out already, in time; the gateway might have kept it back until nobody means it any more.
-        let order = &certificate.order.intent;
-        if let Err(error) = order.check(&shared.genesis.current(), shared.now()) {
-            return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
-        }
+    if certificate.destroys() {
+        in_time(shared, certificate, source)?;
     }
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;
+    // What it would erase or open must be of the same key.
+    for pending in pendings.iter().filter(|pending| pending.attempt <= certificate.rank()) {
+        let record: WalletRecord = borsh::from_slice(&pending.record)
+            .map_err(|error| NodeError::new(ErrorCode::Internal, error.to_string()))?;
+        if let Err(error) = certificate.same_key(&record) {
+            return refused(&format!(
+                "this node keeps a share of {} that is of another key under the same id ({error}); nothing is erased before the operators have compared them",
+                pending.attempt
+            ));
+        }
+    }
     if certificate.destroys() {
         return if held || !pendings.is_empty() {
             Ok(())
@@ -111,25 +138,52 @@ async fn admit(
     if matches!(certificate.proof, Proof::Generate { .. }) {
         return refused("this node holds no pending share of that epoch");
     }
-    // An epoch that this node has no share of ends the one that it has; to who never had one it is nothing.
-    if held || certificate.record.index_of(&shared.me).is_some() {
+    // An epoch that this node has no share of ends what it has, active or pending; to who has nothing it is nothing.
+    if held || !pendings.is_empty() || certificate.record.index_of(&shared.me).is_some() {
         return Ok(());
     }
     refused("this node is no party of that key")
+}
+
+/// A destroy is carried out while its order is in force and not expired, whoever brings it: its certificate is the order
+/// alone, and anybody may have kept that back until nobody means it any more.
+fn in_time(shared: &Shared, certificate: &Certificate, source: Source) -> Result<(), NodeError> {
+    let Err(error) = certificate.order.intent.check(&shared.genesis.current(), shared.now()) else {
+        return Ok(());
+    };
+    let wallet = certificate.record.wallet;
+    if let Source::Peer(peer) = source {
+        let peer = shared.name(&peer);
+        tracing::error!(%peer, %wallet, %error, "ALARM: a peer brings an order to destroy a wallet whose time is over, and this node keeps its share; if the wallet is to be gone, order it anew (quorate wallet destroy)");
+    }
+    let message = format!(
+        "the order to destroy wallet {wallet} is not taken any more: {error}; if it is still meant, order it anew"
+    );
+    Err(NodeError::new(ErrorCode::NotAuthorised, message))
 }
 
 /// Stores the certificate, erases what lies below, and opens the share for signing if it is here.
 pub(crate) async fn activate(shared: &Arc<Shared>, certificate: &Certificate) -> Result<(), NodeError> {
     let (wallet, rank) = (certificate.record.wallet, certificate.rank());
     let bytes = crate::mesh::encode(certificate);
-    let done = shared.vault.activate(wallet, rank, bytes).await.map_err(|error| vault_error(&error))?;
+    // Before the vault has it, so that nothing of the old epoch is signed after that (§2.4). Who adds to the stock looks
+    // afterwards whether the epoch is still open: nothing of the old one stays.
+    let before = shared.wallets.suspend(&wallet, rank);
+    shared.stock.forget(wallet);
+    let done = shared.vault.activate(wallet, rank, bytes).await;
+    if !matches!(&done, Ok(done) if done.activated)
+        && let Some(before) = before
+        && matches!(shared.vault.certificate(&wallet).await, Ok(Some((held, _))) if held == before.certificate.rank())
+    {
+        // The vault says itself that it still has the old one. After a failed write it says nothing.
+        shared.wallets.put_back(before);
+    }
+    let done = done.map_err(|error| vault_error(&error))?;
     if done.erased == Erasure::Pending {
         tracing::error!(%wallet, "ALARM: shares below the new epoch are not erased from the disk yet; stop whatever else reads the vault's file");
     }
     if done.activated {
         open(shared, certificate).await?;
-        // After the new epoch is open, so that nothing of the old one is put in between.
-        shared.stock.forget(wallet);
     }
     Ok(())
 }

@@ -8,7 +8,9 @@ use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, PublicKey, WalletId};
 use quorate_vault::Attempt;
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 /// Greets every peer whose channel comes up, until the node stops.
@@ -39,7 +41,8 @@ pub(crate) async fn tell_heads(shared: &Shared, peer: &PublicKey) {
 pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
     match news {
         News::Heads { governance, version, epochs } => {
-            answer(shared, &peer, (governance, version), &epochs).await;
+            shared.answered.wait(peer).await;
+            answer(shared, &peer, (governance, version), epochs).await;
         }
         News::Steps(steps) => governance::catch_up(shared, &peer, steps).await,
         News::Certificate(certificate) => {
@@ -52,8 +55,40 @@ pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
     }
 }
 
+/// One answer to a peer takes a walk through the vault: this long at least lies between two.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// When each peer's heads were answered last.
+#[derive(Default)]
+pub(crate) struct Pace(Mutex<BTreeMap<PublicKey, Instant>>);
+
+impl Pace {
+    /// Waits until the peer may be answered again. It holds up the channel of who asks too often, and nobody else.
+    async fn wait(&self, peer: PublicKey) {
+        while let Some(left) = self.left(peer) {
+            tokio::time::sleep(left).await;
+        }
+    }
+
+    /// How long it takes yet; none if it is now, and then it counts as answered.
+    fn left(&self, peer: PublicKey) -> Option<Duration> {
+        let mut answered = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = answered.get(&peer).and_then(|at| PAUSE.checked_sub(at.elapsed()));
+        if left.is_none() {
+            answered.insert(peer, Instant::now());
+        }
+        left
+    }
+}
+
+/// What a peer says that it has.
+type Epochs = Vec<(WalletId, Option<Attempt>)>;
+
+/// Most keys of one peer that are looked at.
+const MAX_HEADS: usize = 4096;
+
 /// Sends a peer what it lacks.
-async fn answer(shared: &Shared, peer: &PublicKey, version: (u64, Hash), epochs: &[(WalletId, Attempt)]) {
+async fn answer(shared: &Shared, peer: &PublicKey, version: (u64, Hash), epochs: Epochs) {
     let chain = shared.genesis.chain();
     let (number, hash) = version;
     if number < chain.number() {
@@ -63,10 +98,11 @@ async fn answer(shared: &Shared, peer: &PublicKey, version: (u64, Hash), epochs:
         let peer = shared.name(peer);
         tracing::error!(%peer, number, ours = %chain.hash(), theirs = %hash, "ALARM: two governance versions with one number; the operators must compare what was approved");
     }
+    let theirs: BTreeMap<WalletId, Option<Attempt>> = epochs.into_iter().take(MAX_HEADS).collect();
     for wallet in shared.vault.wallets().await.unwrap_or_default() {
         let Ok(Some((ours, bytes))) = shared.vault.certificate(&wallet).await else { continue };
-        let theirs = epochs.iter().find(|(id, _)| *id == wallet).map(|(_, attempt)| *attempt);
-        if theirs >= Some(ours) {
+        let theirs = theirs.get(&wallet);
+        if theirs.is_some_and(|theirs| *theirs >= Some(ours)) {
             continue;
         }
         let Ok(certificate) = borsh::from_slice::<Certificate>(&bytes) else { continue };
@@ -74,5 +110,20 @@ async fn answer(shared: &Shared, peer: &PublicKey, version: (u64, Hash), epochs:
         if theirs.is_some() || certificate.record.index_of(peer).is_some() {
             shared.transport.news(peer, News::Certificate(Box::new(certificate)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_peer_that_asks_again_waits_and_others_do_not() {
+        let (pace, start) = (Pace::default(), Instant::now());
+        pace.wait(PublicKey([1; 32])).await;
+        assert!(pace.left(PublicKey([1; 32])).is_some());
+        assert!(pace.left(PublicKey([2; 32])).is_none());
+        pace.wait(PublicKey([1; 32])).await;
+        assert!(start.elapsed() >= PAUSE);
     }
 }

@@ -48,6 +48,8 @@ pub(crate) struct Shared {
     /// The governance version in force: the pinned genesis and every change since.
     pub genesis: InForce,
     pub me: PublicKey,
+    /// When the vault was last restored from a backup, Unix seconds.
+    pub restored: Option<u64>,
     /// Names this process: nonces, presignatures and pair states live under it, in memory alone (§1.9).
     pub boot: [u8; 16],
     pub transport: Arc<dyn Transport>,
@@ -59,9 +61,11 @@ pub(crate) struct Shared {
     /// Wallets that are in a key ceremony.
     pub generating: Turns<WalletId>,
     /// Certificates are taken one after another.
-    pub activating: tokio::sync::Mutex<()>,
+    pub activating: Arc<tokio::sync::Mutex<()>>,
     /// Peers that a pair is being set up with.
     pub setting_up: Turns<PublicKey>,
+    /// When each peer was told last what it lacks.
+    pub answered: news::Pace,
     pub clock: Clock,
     pub tasks: Tasks,
 }
@@ -104,6 +108,7 @@ impl Node {
         let listener = TcpListener::bind(listen).await.map_err(|error| StartError::Listen(listen, error))?;
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let wallets = Wallets::load(&vault).await?;
+        let restored = vault.restored().await;
         let mut boot = [0; 16];
         OsRng.fill_bytes(&mut boot);
         let mut entry = [0; 32];
@@ -120,6 +125,7 @@ impl Node {
             vault,
             genesis: InForce::new(chain.as_ref().clone()),
             me,
+            restored,
             boot,
             transport,
             ceremonies: Arc::new(ceremonies),
@@ -128,8 +134,9 @@ impl Node {
             pairs: Pairs::default(),
             soft_edges: SoftEdges::default(),
             generating: Turns::default(),
-            activating: tokio::sync::Mutex::default(),
+            activating: Arc::default(),
             setting_up: Turns::default(),
+            answered: news::Pace::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),
         });

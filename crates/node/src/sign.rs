@@ -13,6 +13,7 @@ use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
 use quorate_coordination::rpc::{ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
+use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{Body as IntentBody, Hash, PublicKey, Transfer, keys};
 use quorate_policy::Decision;
 use quorate_protocols::{Message, dkls, frost};
@@ -80,8 +81,17 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     })
 }
 
-/// Policy over the intent and its approvals.
+/// Policy over the intent and its approvals, and whether this node can know what it signed for it before.
 fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<PublicKey>), Refusal> {
+    // The ledger of a restored vault lacks what was admitted after the backup: a second form of the same intent would pass.
+    if let Some(restored) = shared.restored
+        && call.intent.intent.created <= restored.saturating_add(CLOCK_SKEW)
+    {
+        let message = format!(
+            "this node was restored from a backup (at {restored}) after this intent was made or right before, and may have signed it in another form; ask anew"
+        );
+        return Err(refuse("restored", ErrorCode::Refused, message));
+    }
     match quorate_policy::decide(&shared.genesis.current(), &call.intent, &call.approvals, shared.now()) {
         Decision::Allow { rule, approvers } => Ok((rule, approvers)),
         Decision::Deny { rule, reason } => {

@@ -74,6 +74,8 @@ pub enum Gone {
     Left(Attempt),
     /// This node is a party of that epoch, and its folder is from before it (§2.4).
     Stale(Attempt),
+    /// Its certificate is being stored.
+    Changing(Attempt),
 }
 
 impl Gone {
@@ -96,6 +98,10 @@ impl fmt::Display for Gone {
         match self {
             Self::Destroyed(rank) => write!(f, "the key is destroyed ({rank})"),
             Self::Left(rank) => write!(f, "the key went to other parties ({rank})"),
+            Self::Changing(rank) => write!(
+                f,
+                "its certificate of {rank} is being stored; try again, and if this stays, restart the node"
+            ),
             Self::Stale(rank) => write!(
                 f,
                 "its folder is from before the active epoch, {rank}, of which it has no share (a restored backup, or a disk put back); do not use older copies of it: order a refresh (quorate wallet refresh), in which the other parties deal and this node gets a new share"
@@ -173,6 +179,32 @@ impl Wallets {
         let mut table = self.table_mut();
         table.open.remove(&id);
         table.gone.insert(id, gone);
+    }
+
+    /// Signs nothing in the open epoch while a certificate of `rank` is being stored; gives what was open.
+    pub fn suspend(&self, id: &WalletId, rank: Attempt) -> Option<Arc<Wallet>> {
+        let mut table = self.table_mut();
+        let open = table.open.remove(id)?;
+        table.gone.insert(*id, Gone::Changing(rank));
+        Some(open)
+    }
+
+    /// Opens again what was suspended: its epoch is not over.
+    pub fn put_back(&self, wallet: Arc<Wallet>) {
+        let id = wallet.record().wallet;
+        let mut table = self.table_mut();
+        table.gone.remove(&id);
+        table.open.insert(id, wallet);
+    }
+
+    /// The rank of the certificate that this node acts by; none if it has none or is between two.
+    pub fn rank(&self, id: &WalletId) -> Option<Attempt> {
+        let table = self.table();
+        let gone = || match table.gone.get(id)? {
+            Gone::Destroyed(rank) | Gone::Left(rank) | Gone::Stale(rank) => Some(*rank),
+            Gone::Changing(_) => None,
+        };
+        table.open.get(id).map(|open| open.certificate.rank()).or_else(gone)
     }
 
     /// Forgets a key, as a node does that stops before it was opened.

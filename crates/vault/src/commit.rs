@@ -98,6 +98,9 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
     core.settle(committed)?;
     core.head = chain.head();
     core.governance = governance;
+    if batch.iter().any(|job| matches!(job.body, Some(Body::Restored { .. }))) {
+        core.restored = Some(chain.head().time);
+    }
     Ok(answers)
 }
 

@@ -34,18 +34,21 @@ pub struct Core {
     pub(crate) head: Head,
     /// The chain from the pinned genesis, as the log has it; none before a genesis is pinned.
     pub(crate) governance: Option<Arc<Governance>>,
+    /// When this vault was last restored from a backup.
+    pub(crate) restored: Option<u64>,
     stopped: Option<String>,
 }
 
 impl Core {
-    pub(crate) fn new(
+    fn new(
         store: Store,
         folder: Option<Folder>,
         head: Head,
         governance: Option<Governance>,
+        restored: Option<u64>,
     ) -> Self {
         let governance = governance.map(Arc::new);
-        Self { store: Some(store), folder, head, governance, stopped: None }
+        Self { store: Some(store), folder, head, governance, restored, stopped: None }
     }
 
     /// The open database; an error after `close` or a failed commit.
@@ -114,7 +117,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 
 impl Vault {
     pub(crate) fn start(store: Store, folder: Option<Folder>, opened: open::Opened) -> Self {
-        let core = Mutex::new(Core::new(store, folder, opened.head, opened.governance));
+        let core = Mutex::new(Core::new(store, folder, opened.head, opened.governance, opened.restored));
         let shared = Arc::new(Shared { core, sealer: opened.sealer, identity: opened.identity });
         let queue = commit::start(shared.clone());
         Self { shared, queue }
@@ -123,6 +126,12 @@ impl Vault {
     /// The node's identity key.
     pub fn identity(&self) -> &Identity {
         &self.shared.identity
+    }
+
+    /// When this vault was last restored from a backup, Unix seconds, as its log has it. What it had decided between the
+    /// backup and then it does not know (§1.7).
+    pub async fn restored(&self) -> Option<u64> {
+        self.shared.core.lock().await.restored
     }
 
     /// Reads and verifies the whole log again, the ledger against it, and that every row still opens in its place.

@@ -8,7 +8,8 @@ use crate::store::Store;
 #[cfg(any(test, feature = "test-util"))]
 use crate::store::memory::{self, Disk};
 use crate::unlock::Header;
-use crate::{Unlock, VaultError, verify};
+use crate::verify::{self, Verified};
+use crate::{Unlock, VaultError};
 use ed25519_dalek::SigningKey;
 use quorate_audit::Head;
 use quorate_intent::{Governance, PublicKey, keys};
@@ -24,6 +25,7 @@ pub struct Opened {
     pub identity: Identity,
     pub head: Head,
     pub governance: Option<Governance>,
+    pub restored: Option<u64>,
 }
 
 impl Identity {
@@ -122,7 +124,7 @@ async fn write_new(
     rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
     rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
     tx.commit().await?;
-    Ok(Opened { sealer, identity, head, governance: None })
+    Ok(Opened { sealer, identity, head, governance: None, restored: None })
 }
 
 /// Opens every row in its place and checks all of it.
@@ -135,8 +137,8 @@ async fn read(store: &mut Store, master: &Key) -> Result<Opened, VaultError> {
     );
     let identity = Identity::new(&seed);
     let head: Head = open_value(&sealer, meta_place("head"), &required(store, "head").await?)?;
-    let governance = verify::all(store, &sealer, &identity.public(), head).await?;
-    Ok(Opened { sealer, identity, head, governance })
+    let Verified { governance, restored } = verify::all(store, &sealer, &identity.public(), head).await?;
+    Ok(Opened { sealer, identity, head, governance, restored })
 }
 
 async fn required(store: &mut Store, name: &str) -> Result<Vec<u8>, VaultError> {

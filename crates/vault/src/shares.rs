@@ -265,14 +265,16 @@ impl Vault {
         certified(&self.shared.sealer, &mut core.store()?.rows(), wallet).await
     }
 
-    /// The highest certified epoch of each key that has one.
-    pub async fn heads(&self) -> Result<Vec<(WalletId, Attempt)>, VaultError> {
+    /// The highest certified epoch of each key; none where there are shares that wait for one alone.
+    pub async fn heads(&self) -> Result<Vec<(WalletId, Option<Attempt>)>, VaultError> {
         let mut core = self.shared.core.lock().await;
         let mut rows = core.store()?.rows();
         let mut epochs = Vec::new();
         for wallet in wallets(&mut rows).await? {
-            if let Some((attempt, _)) = certified(&self.shared.sealer, &mut rows, &wallet).await? {
-                epochs.push((wallet, attempt));
+            let rank = certified(&self.shared.sealer, &mut rows, &wallet).await?.map(|(rank, _)| rank);
+            // An order alone is nothing that a certificate would end.
+            if rank.is_some() || rows.count_shares(&wallet.0).await? > 0 {
+                epochs.push((wallet, rank));
             }
         }
         Ok(epochs)

@@ -13,14 +13,22 @@ use std::collections::BTreeMap;
 
 const PAGE: u32 = 500;
 
-/// Checks everything; gives the governance chain, if a genesis is pinned.
+/// What the log says besides being whole.
+pub struct Verified {
+    /// The governance chain, if a genesis is pinned.
+    pub governance: Option<Governance>,
+    /// When the vault was last restored from a backup, Unix seconds; none if it never was.
+    pub restored: Option<u64>,
+}
+
+/// Checks everything.
 pub async fn all(
     store: &mut Store,
     sealer: &Sealer,
     node: &PublicKey,
     head: Head,
-) -> Result<Option<Governance>, VaultError> {
-    let steps = log(store, sealer, node, head).await?;
+) -> Result<Verified, VaultError> {
+    let (steps, restored) = log(store, sealer, node, head).await?;
     let governance = match store.rows().meta("genesis").await? {
         Some(sealed) => {
             let genesis: Genesis = open_value(sealer, meta_place("genesis"), &sealed)?;
@@ -40,7 +48,7 @@ pub async fn all(
     let mut from = 0;
     loop {
         let page = store.rows().disputes(from, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(governance) };
+        let Some((last, _)) = page.last() else { return Ok(Verified { governance, restored }) };
         from = last + 1;
         for (id, sealed) in &page {
             disputes::open(sealer, *id, sealed)?;
@@ -48,15 +56,15 @@ pub async fn all(
     }
 }
 
-/// Checks the log and the ledger; gives the changes of governance in it.
+/// Checks the log and the ledger; gives the changes of governance in it, and when the vault was last restored.
 async fn log(
     store: &mut Store,
     sealer: &Sealer,
     node: &PublicKey,
     head: Head,
-) -> Result<Vec<Step>, VaultError> {
+) -> Result<(Vec<Step>, Option<u64>), VaultError> {
     let mut chain = Chain::new(Head::start(node));
-    let (mut forms, mut steps) = (0, Vec::new());
+    let (mut forms, mut steps, mut restored) = (0, Vec::new(), None);
     loop {
         let first = chain.head().size;
         let page = store.rows().entries(first, PAGE).await?;
@@ -76,8 +84,10 @@ async fn log(
                 .map_err(|error| broken(error.to_string()))?;
             let entry = chain.take(&bytes)?;
             form(store, &mut ledger, &entry).await?;
-            if let Body::GovernanceChanged(step) = entry.body {
-                steps.push(*step);
+            match entry.body {
+                Body::GovernanceChanged(step) => steps.push(*step),
+                Body::Restored { .. } => restored = Some(entry.time),
+                _ => {}
             }
         }
         if let Some(row) = ledger.values().next() {
@@ -88,7 +98,7 @@ async fn log(
         return Err(ledger_error(chain.head().size, "it has forms that the log does not have"));
     }
     if chain.head() == head {
-        return Ok(steps);
+        return Ok((steps, restored));
     }
     let problem = format!("the log ends here, but {} entries were written", head.size);
     Err(AuditError::Broken { sequence: chain.head().size, problem }.into())

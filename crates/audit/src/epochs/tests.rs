@@ -59,6 +59,25 @@ fn orders_go_up_and_start_from_what_is_certified() {
 }
 
 #[test]
+fn order_numbers_cannot_be_used_up_at_one_stroke() {
+    let far = |number, known| Err(OrderRefusal::Ahead { number, known });
+    let base = Some(at(3, 1, 9));
+    let (fresh, certified) = (held(None, None, &[]), held(None, base, &[]));
+    let accepted = held(Some(order(7, 1, 1)), base, &[]);
+    for (epochs, known) in [(&fresh, 3), (&certified, 3), (&accepted, 7)] {
+        assert_eq!(epochs.accept(order(known + MAX_AHEAD, 1, 2), base), Ok(()));
+        assert_eq!(
+            epochs.accept(order(known + MAX_AHEAD + 1, 1, 2), base),
+            far(known + MAX_AHEAD + 1, known)
+        );
+        assert_eq!(epochs.accept(order(u64::MAX, 1, 2), base), far(u64::MAX, known));
+    }
+    // Who was away for long goes by the base.
+    let away = held(Some(order(2, 1, 1)), None, &[]);
+    assert_eq!(away.accept(order(5001, 1, 2), Some(at(5000, 1, 9))), Ok(()));
+}
+
+#[test]
 fn prepared_only_under_the_last_order_and_from_the_highest_base() {
     use AttemptRefusal::*;
     let active = at(3, 2, 9);

@@ -103,7 +103,7 @@ async fn destroy(gateway: &Arc<Gateway>, row: &IntentRow, order: &Order) -> Resu
     let Some(held) = gateway.store.wallet(&order.wallet).await? else {
         return Ok(End::new(State::Failed, "the wallet is not known"));
     };
-    if held.destroys() {
+    if held.destroys() && held.order.intent.hash() == row.signed.intent.hash() {
         return Ok(done());
     }
     if now() >= row.signed.intent.expires {

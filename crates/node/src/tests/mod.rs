@@ -1,10 +1,12 @@
 //! Real nodes with real vaults on this machine, called as the gateway calls them.
 
 mod ceremonies;
+mod certificates;
 mod disputes;
 mod doors;
 mod generate;
 mod governance;
+mod restored;
 
 use crate::node::Shared;
 use crate::{Config, Node};

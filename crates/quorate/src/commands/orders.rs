@@ -5,6 +5,7 @@ use super::wallets::ORDER_LIFETIME;
 use crate::cli::{OrderCommand, RepeatArgs};
 use crate::output;
 use anyhow::{Context, Result, bail};
+use quorate_audit::epochs::MAX_AHEAD;
 use quorate_client::api::IntentView;
 use quorate_coordination::{Certificate, KeySet};
 use quorate_intent::{Body, Genesis, Order, OrderKind, PublicKey, Purpose, Repeat, WalletId};
@@ -29,10 +30,23 @@ pub async fn run(command: OrderCommand, json: bool) -> Result<()> {
 
 /// Hands an order in with the wallet's next number.
 pub async fn submit(caller: &Caller, wallet: WalletId, kind: OrderKind) -> Result<IntentView> {
-    let number = caller.client.wallet(&wallet).await?.next_order;
+    let (certificate, _) = caller.wallet(&wallet).await?;
+    let next = caller.client.wallet(&wallet).await?.next_order;
+    let number = order_number(next, certificate.rank().order_number)?;
     let new = caller.intent(Body::Order(Order { wallet, number, kind }), ORDER_LIFETIME);
     new.intent.check_form(&caller.genesis)?;
     Ok(caller.client.submit(&new, None).await?)
+}
+
+/// The number that the gateway gives out, if it is near that of the certificate that it showed: nobody goes back below a
+/// number that was accepted once, so a liar could use them up.
+fn order_number(next: u64, certified: u64) -> Result<u64> {
+    if next <= certified.saturating_add(MAX_AHEAD) {
+        return Ok(next);
+    }
+    bail!(
+        "the gateway says that the wallet's next order has number {next}, which is more than {MAX_AHEAD} above that of its certificate, {certified}; do not approve such an order, and look at the gateway"
+    )
 }
 
 fn kind(
@@ -137,5 +151,18 @@ pub fn describe_kind(kind: &OrderKind, genesis: Option<&Genesis>) -> Vec<String>
             vec!["DESTROY  the key is erased for good".to_owned(), format!("epoch    record {base}")]
         }
         other => vec![format!("asks     {other:?}")],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_far_above_the_certificate_is_refused() {
+        assert_eq!(order_number(4, 3).unwrap(), 4);
+        assert_eq!(order_number(3 + MAX_AHEAD, 3).unwrap(), 3 + MAX_AHEAD);
+        assert!(order_number(4 + MAX_AHEAD, 3).is_err());
+        assert!(order_number(u64::MAX, 3).is_err());
     }
 }

@@ -27,7 +27,14 @@ async fn a_copy_is_the_vault_of_its_moment_and_opens_only_with_its_key() {
     assert_eq!(restored.head().await.size, 2, "the copied entry and the note that it was restored");
     assert!(matches!(restored.log(1, 1).await.unwrap()[0].body, Body::Restored { size: 1 }));
     assert_eq!(head.size, 2);
+    // It knows when that was, now and after every start.
+    let when = restored.log(1, 1).await.unwrap()[0].time;
+    assert_eq!((vault.restored().await, restored.restored().await), (None, Some(when)));
+    restored.append(Body::Unlocked).await.unwrap();
     restored.close().await.unwrap();
+    let again = Vault::open(&path("new"), unlock()).await.unwrap();
+    assert_eq!(again.restored().await, Some(when));
+    again.close().await.unwrap();
     let over = Vault::restore(&path("copy"), &path("new"), unlock()).await;
     assert!(matches!(over, Err(VaultError::Exists(_))));
 }
