@@ -94,6 +94,9 @@ async fn answer(shared: &Shared, peer: &PublicKey, version: (u64, Hash), epochs:
     if number < chain.number() {
         let steps = chain.steps_after(number);
         shared.transport.news(peer, News::Steps(steps[..steps.len().min(MAX_STEPS)].to_vec()));
+    } else if number > chain.number() {
+        // It says where it stands when it moves on; it sends what is missing to who says that it is behind.
+        tell_heads(shared, peer).await;
     } else if number == chain.number() && hash != chain.hash() {
         let peer = shared.name(peer);
         tracing::error!(%peer, number, ours = %chain.hash(), theirs = %hash, "ALARM: two governance versions with one number; the operators must compare what was approved");
