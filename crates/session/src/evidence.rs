@@ -85,6 +85,7 @@ pub enum Evidence {
 /// What evidence shows once its signatures are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[allow(clippy::large_enum_variant, reason = "values are few and short-lived")]
 pub enum Checked {
     /// Proven: this party signed two different broadcasts for one round.
     Equivocation {
