@@ -150,7 +150,7 @@ async fn passphrases_and_key_files() {
 async fn orders_only_go_up() {
     use OrderRefusal::*;
     let (_folder, path, mut vault) = fresh().await;
-    let steps: [(u64, u32, u8, Option<OrderRefusal>); 12] = [
+    let steps: [(u64, u32, u8, Option<OrderRefusal>); 13] = [
         (0, 1, 1, Some(Zero)),
         (1, 0, 1, Some(Zero)),
         (2, 1, 1, None),
@@ -161,8 +161,9 @@ async fn orders_only_go_up() {
         (1, 9, 1, Some(Lower { number: 1, accepted: 2 })),
         (3, 1, 2, None),
         (2, 9, 1, Some(Lower { number: 2, accepted: 3 })),
-        (u64::MAX, u32::MAX, 3, None),
-        (u64::MAX, u32::MAX, 3, Some(Try { number: u64::MAX, attempt_try: u32::MAX, last: u32::MAX })),
+        (u64::MAX, 1, 3, Some(Ahead { number: u64::MAX, known: 3 })),
+        (1027, u32::MAX, 3, None),
+        (1027, u32::MAX, 3, Some(Try { number: 1027, attempt_try: u32::MAX, last: u32::MAX })),
     ];
     for (number, attempt_try, hash, wanted) in steps {
         let got = accept(&vault, WALLET, number, attempt_try, Hash([hash; 32])).await;
