@@ -158,7 +158,7 @@ impl World {
     /// The planted defect: the signature may leave, and the share is still on its way to the disk.
     fn acknowledge_early(&mut self, at: usize, run: [u8; 32], id: u64) {
         let record = self.live(at, &run).and_then(|live| live.records.get(&id));
-        let pending = record.and_then(|record| generate::pending(record));
+        let pending = record.and_then(generate::pending);
         if let Some(record) = pending {
             self.oracle.prepared(&record);
             let attempt = record.attempt.to_bytes().to_vec();

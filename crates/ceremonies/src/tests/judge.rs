@@ -17,7 +17,7 @@ const THIS: Hash = Hash([5; 32]);
 
 /// A report by party 1, whose key is made from the seed that `identities` gave it.
 fn report(ids: &[Arc<Identity>], accused: PublicKey, severity: Severity, evidence: Vec<u8>) -> Report {
-    let key = (1..=9).map(|seed| ed25519(seed)).find(|key| keys::public(key) == ids[0].public()).unwrap();
+    let key = (1..=9).map(ed25519).find(|key| keys::public(key) == ids[0].public()).unwrap();
     let accusation = Accusation {
         cluster: THIS,
         reporter: ids[0].public(),

@@ -187,7 +187,7 @@ fn check(challenge: &Path, answers: &[PathBuf], genesis: Option<&Path>, json: bo
     }
     let value = serde_json::json!({ "wallets": rows, "missing": missing, "good": missing.is_empty() });
     output::result(json, &value, || {
-        output::table(&["wallet", "needed", "proved by", "result"], rows.clone().into_iter())
+        output::table(&["wallet", "needed", "proved by", "result"], rows.clone())
     })?;
     if missing.is_empty() {
         return Ok(());

@@ -26,8 +26,8 @@ pub async fn state(vault: &Vault) -> String {
 pub async fn step(vault: &Vault, n: u32) {
     let tried = n / 6 + 1;
     match n % 6 {
-        0 => accept(&vault, WALLET, 2, tried, Hash([1; 32])).await.unwrap(),
-        1 => put(&vault, WALLET, share(attempt(2, tried, 1), &[n as u8; 300])).await.unwrap(),
+        0 => accept(vault, WALLET, 2, tried, Hash([1; 32])).await.unwrap(),
+        1 => put(vault, WALLET, share(attempt(2, tried, 1), &[n as u8; 300])).await.unwrap(),
         2 => drop(vault.activate(WALLET, attempt(2, tried, 1), vec![n as u8; 99]).await.unwrap()),
         3 => drop(vault.will_sign(will_sign(1, n as u8, &[1])).await.unwrap()),
         4 => vault.set("n", &n.to_be_bytes()).await.unwrap(),

@@ -26,8 +26,8 @@ fn secret(seed: u8, length: usize) -> Vec<u8> {
 }
 
 async fn pend(vault: &Vault, wallet: WalletId, attempt: Attempt, secret: &[u8]) {
-    let _ = accept(&vault, wallet, attempt.order_number, attempt.attempt_try, Hash([1; 32])).await;
-    put(&vault, wallet, share(attempt, secret)).await.unwrap();
+    let _ = accept(vault, wallet, attempt.order_number, attempt.attempt_try, Hash([1; 32])).await;
+    put(vault, wallet, share(attempt, secret)).await.unwrap();
 }
 
 #[tokio::test]

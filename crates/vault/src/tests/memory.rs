@@ -26,13 +26,11 @@ impl Dice {
 async fn any_call(vault: &Vault, kind: u64, [a, b, c]: [u64; 3]) -> String {
     let wallet = WalletId([a as u8; 16]);
     let (number, tried, hash) = (1 + b % 3, 1 + c as u32 % 4, (b + c) as u8 % 2);
-    // Generation has no base; anything later has one that may or may not be certified.
-    let base = (number > 1).then(|| attempt(1, 1 + b as u32 % 4, hash));
     match kind {
-        0 => format!("{:?}", vault.accept_order(wallet, number, tried, Hash([hash; 32]), base).await),
+        0 => format!("{:?}", accept(vault, wallet, number, tried, Hash([hash; 32])).await),
         1 => {
             let share = share(attempt(number, tried, hash), &[c as u8; 40]);
-            format!("{:?}", vault.put_pending(wallet, share, base).await)
+            format!("{:?}", put(vault, wallet, share).await)
         }
         2 => format!("{:?}", vault.activate(wallet, attempt(number, tried, hash), vec![b as u8; 20]).await),
         3 => {
