@@ -59,7 +59,8 @@ fn slander(shared: &Shared, from: u64, rows: Vec<(u64, DisputeRecord)>) -> Vec<(
     if crate::faults::fault("report", 0, crate::faults::What::Report).is_none() {
         return rows;
     }
-    let others = shared.genesis.parties.iter().map(|party| party.key).filter(|key| *key != shared.me);
+    let current = shared.genesis.current();
+    let others = current.parties.iter().map(|party| party.key).filter(|key| *key != shared.me);
     let each =
         others.flat_map(|peer| [Severity::Condemned, Severity::HardEdge].map(|severity| (peer, severity)));
     let row = |(at, (peer, severity)): (u64, (PublicKey, Severity))| {

@@ -86,6 +86,7 @@ pub fn cases() -> Vec<Case> {
             };
             for round in rounds {
                 for (treatment, verdict) in network::treatments(kind, shape.parties) {
+                    let verdict = later(ceremony, round, treatment).unwrap_or(verdict);
                     all.push(Case { ceremony, deed: Deed::Treat(kind, round, treatment, verdict) });
                 }
             }
@@ -282,6 +283,14 @@ fn act(world: &mut World, case: &Case) -> Result<(), Violation> {
     // What does not apply, such as a torsion point of a group that has none, has changed nothing.
     let wanted = if applied.load(Ordering::Relaxed) { wanted } else { Verdict::Harmless };
     judge(world, wanted)
+}
+
+/// Views of presign's rounds 1 to 3 are compared one round later (§1.4). A liar that shows two messages and then falls
+/// silent may leave the honest with its silence alone: a soft edge. Nobody else is blamed for it.
+fn later(ceremony: Ceremony, round: u8, treatment: Treatment) -> Option<Verdict> {
+    let later = matches!(ceremony, Ceremony::Presign) && (1..=3).contains(&round);
+    let two = matches!(treatment, Treatment::Equivocate(_));
+    (later && two).then_some(Verdict::Named(Severity::SoftEdge))
 }
 
 /// An honest session before, for what is replayed from it.
