@@ -33,7 +33,9 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(bench.get(&format!("/v1/wallets/{WALLET}/utxos")).await.json, coins);
     let again = bench.ask(post()).await;
     assert_eq!((again.replayed, &again.json), (true, &first.json));
-    assert_eq!(bench.approve(&intent, Verdict::Approve, 12).await.json["state"], "approved");
+    // The coordinator may have begun before the answer was made.
+    let approved = bench.approve(&intent, Verdict::Approve, 12).await.json;
+    assert!(["approved", "signing"].contains(&approved["state"].as_str().unwrap()), "{approved}");
 }
 
 #[tokio::test]
