@@ -57,9 +57,10 @@ pub fn treatments(kind: Kind, n: usize) -> Vec<(Treatment, Verdict)> {
         }
         Kind::Private => {
             all.push((BreakSeal, Verdict::Named(Severity::HardEdge)));
-            all.extend([(Second, Verdict::Harmless), (Early, Verdict::Free)]);
+            // Whichever of the two comes first counts, and the other is not looked at.
+            all.extend([(Second, Verdict::Free), (Early, Verdict::Free)]);
         }
-        Kind::Echo => all.extend([(Body, Verdict::Named(Severity::SoftEdge)), (Second, Verdict::Harmless)]),
+        Kind::Echo => all.extend([(Body, Verdict::Named(Severity::SoftEdge)), (Second, Verdict::Silent)]),
         Kind::Hello | Kind::View => all.extend([(Body, Verdict::Silent), (Equivocate(1), Verdict::Silent)]),
         Kind::Request | Kind::Answer => (),
     }

@@ -187,15 +187,46 @@ pub fn certified(world: &mut World, at: usize, key: NewKey, approved: Approved) 
         approvals: approved.approvals,
         proof: Proof::Generate { signatures },
     };
-    activate(world, at, &certificate).map_err(SessionError::Storage)?;
+    activate(world, at, &certificate).map_err(|problem| SessionError::Storage(problem.text()))?;
     if world.nodes[at].up.is_some() {
         world.certificates.insert(certificate.record.wallet, certificate);
     }
     Ok(())
 }
 
-fn activate(world: &mut World, at: usize, certificate: &Certificate) -> Result<(), String> {
-    let Some(up) = &world.nodes[at].up else { return Err("down".into()) };
+/// Why a certificate was not taken.
+enum NotTaken {
+    /// The disk failed. It comes again at the next contact.
+    Disk(String),
+    /// Anything else.
+    Refused(String),
+}
+
+impl From<VaultError> for NotTaken {
+    fn from(error: VaultError) -> Self {
+        match error {
+            VaultError::Storage(_) | VaultError::Stopped(_) => Self::Disk(error.to_string()),
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<String> for NotTaken {
+    fn from(problem: String) -> Self {
+        Self::Refused(problem)
+    }
+}
+
+impl NotTaken {
+    fn text(self) -> String {
+        match self {
+            Self::Disk(text) | Self::Refused(text) => text,
+        }
+    }
+}
+
+fn activate(world: &mut World, at: usize, certificate: &Certificate) -> Result<(), NotTaken> {
+    let Some(up) = &world.nodes[at].up else { return Err("down".to_owned().into()) };
     let (wallet, attempt) = (certificate.record.wallet, certificate.record.attempt);
     let (vault, bytes) = (up.vault.clone(), borsh::to_vec(certificate).unwrap_or_default());
     let done = world.block(vault.activate(wallet, attempt, bytes));
@@ -203,10 +234,10 @@ fn activate(world: &mut World, at: usize, certificate: &Certificate) -> Result<(
     if !world.still_up(at) {
         return Ok(());
     }
-    done.map_err(|error| error.to_string())?;
+    done.map_err(NotTaken::from)?;
     let now = world.now;
     world.log.add(now, Some(at), || format!("activates {attempt} of {wallet}"));
-    load_one(world, at, certificate)
+    Ok(load_one(world, at, certificate)?)
 }
 
 /// Opens the active share of a certificate that the vault holds.
@@ -277,7 +308,8 @@ pub fn spread(world: &mut World, wallet: WalletId) {
         if !mine {
             continue;
         }
-        if let Err(problem) = check(world, &certificate).and_then(|()| activate(world, at, &certificate)) {
+        let checked = check(world, &certificate).map_err(NotTaken::from);
+        if let Err(NotTaken::Refused(problem)) = checked.and_then(|()| activate(world, at, &certificate)) {
             world.oracle.violate("certificates are taken", format!("party {at}: {problem}"));
         }
     }
