@@ -3,7 +3,6 @@
 use crate::certificates::Source;
 use crate::node::Shared;
 use crate::{calls, certificates, governance, ledger};
-use quorate_audit::Body;
 use quorate_coordination::Certificate;
 use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
@@ -32,8 +31,6 @@ pub(crate) async fn again(shared: Arc<Shared>) {
         tokio::time::sleep(AGAIN).await;
         if let Some(seconds) = shared.clock.jumped() {
             tracing::error!(seconds, "ALARM: this machine's clock jumped; judgements by time are made by it");
-            let what = format!("the clock jumped by {seconds} s");
-            shared.log(Body::AuthFailed { who: "clock".to_owned(), what }).await;
         }
         for party in shared.genesis.current().parties {
             tell_heads(&shared, &party.key).await;
