@@ -60,6 +60,7 @@ impl People {
         };
         let genesis = Genesis {
             follows: None,
+            governed: None,
             version: quorate_intent::genesis::VERSION,
             name: "sim".into(),
             parties: parties.iter().enumerate().map(party).collect(),

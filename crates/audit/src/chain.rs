@@ -115,6 +115,7 @@ mod tests {
             governance: Hash([5; 32]),
             approvers: vec![PublicKey([6; 32])],
             rule: "treasury".into(),
+            judged: None,
         })
     }
 

@@ -25,6 +25,6 @@ pub use checkpoint::Checkpoint;
 pub use entry::Entry;
 pub use epochs::{AcceptedOrder, AttemptRefusal, Certified, Epochs, GENERATE, OrderRefusal};
 pub use error::AuditError;
-pub use event::{Body, Ceremony, CeremonyKind, Dispute, Severity, WillSign};
+pub use event::{Body, Ceremony, CeremonyKind, Dispute, Judged, Severity, Spent, WillSign};
 pub use merkle::Tree;
 pub use note::{KeyType, Note, NoteKey};

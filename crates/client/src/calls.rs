@@ -3,8 +3,9 @@
 use crate::{Client, ClientError};
 use quorate_chains::Plan;
 use quorate_coordination::api::{
-    AddressView, CertificateView, Cluster, Coin, DisputesView, Funding, FundingResult, Health, IntentView,
-    NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, SigningCallView, State, WalletView,
+    AddressBookView, AddressView, AssetsView, CertificateView, Cluster, Coin, DisputesView, Funding,
+    FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page,
+    PoliciesView, SigningCallView, State, WalletView,
 };
 use quorate_coordination::{Certificate, EvidenceFile};
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
@@ -64,6 +65,21 @@ impl Client {
     /// One dispute's report with its evidence, to be judged anywhere.
     pub async fn evidence(&self, number: u64) -> Result<EvidenceFile, ClientError> {
         self.get(&format!("/v1/disputes/{number}/evidence")).await
+    }
+
+    /// Every policy that was in force, the newest first.
+    pub async fn policies(&self) -> Result<PoliciesView, ClientError> {
+        self.get("/v1/policies").await
+    }
+
+    /// The address book in force.
+    pub async fn address_book(&self) -> Result<AddressBookView, ClientError> {
+        self.get("/v1/address-book").await
+    }
+
+    /// The asset registry in force.
+    pub async fn assets(&self) -> Result<AssetsView, ClientError> {
+        self.get("/v1/assets").await
     }
 
     /// Hands a new intent in. A `SignedIntent` becomes a `NewIntent` by `into()`.

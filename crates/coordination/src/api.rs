@@ -21,8 +21,10 @@ macro_rules! object {
 }
 
 mod disputes;
+mod governed;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
+pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,8 +3,9 @@
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_audit::Attempt;
-use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step, WalletId};
+use quorate_audit::{Attempt, Spent};
+use quorate_intent::{Approval, Hash, PublicKey, Signature, SignedIntent, Step, WalletId};
+use quorate_sharing::Transcript;
 
 /// A frame on a channel: the first byte of borsh tells which.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -47,6 +48,31 @@ pub enum News {
     Steps(Vec<Step>),
     /// A key's highest certificate (§2.3).
     Certificate(Box<Certificate>),
+    /// The sender's clock, Unix seconds.
+    Clock(u64),
+    /// Tell me of every spending that you count.
+    AskSpent,
+    /// Spendings that the sender counts; `last` ends the answer to `AskSpent`.
+    Spent {
+        /// At most [`MAX_SPENT`].
+        spent: Vec<Spent>,
+        /// Nothing that was asked for is left.
+        last: bool,
+    },
+    /// Somebody with a say stops an intent.
+    Rejected(Rejection),
+}
+
+/// Most spendings in one message.
+pub const MAX_SPENT: usize = 200;
+
+/// A rejection with what it is about, so that whoever gets it knows until when to keep it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Rejection {
+    /// The intent.
+    pub intent: SignedIntent,
+    /// The rejection.
+    pub vote: Approval,
 }
 
 /// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
@@ -136,6 +162,74 @@ pub enum NodeRequest {
         /// The number of a version.
         after: u64,
     },
+    /// What would you say to this transfer? Delays begin, the operator is asked, and what may be signed is recorded.
+    Consider(Box<Consideration>),
+    /// Stop an intent.
+    Reject(Box<Rejection>),
+    /// Which intents wait for the operator? Over the control socket alone.
+    Confirmations,
+    /// The operator's answer. Over the control socket alone.
+    Confirm {
+        /// The intent.
+        intent: Hash,
+        /// Yes or no.
+        yes: bool,
+    },
+}
+
+/// A transfer that a node is to judge before it is asked to sign.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Consideration {
+    /// What is asked for.
+    pub intent: SignedIntent,
+    /// Who approved and who rejected it.
+    pub approvals: Vec<Approval>,
+    /// How it becomes a transaction: borsh of the chains room's plan.
+    pub plan: Vec<u8>,
+}
+
+/// An intent that waits for a node's own operator.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Confirmation {
+    /// The intent.
+    pub intent: SignedIntent,
+    /// The local rule that asks.
+    pub rule: String,
+    /// Until when it waits, Unix seconds.
+    pub until: u64,
+}
+
+/// A node's word that it counts the spending of an intent from `time` on.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Recorded {
+    /// Identity key of the node.
+    pub node: PublicKey,
+    /// The intent.
+    pub intent: Hash,
+    /// The governance version under which it judged.
+    pub governance: Hash,
+    /// By its clock, Unix seconds.
+    pub time: u64,
+    /// Its signature over all of it.
+    pub signature: Signature,
+}
+
+impl Recorded {
+    /// What the node signs.
+    pub fn digest(node: &PublicKey, intent: &Hash, governance: &Hash, time: u64) -> [u8; 32] {
+        Transcript::new("ledger/recorded")
+            .field("node", &node.0)
+            .field("intent", &intent.0)
+            .field("governance", &governance.0)
+            .number("time", time)
+            .digest()
+    }
+
+    /// Whether the node signed it.
+    pub fn verifies(&self) -> bool {
+        let digest = Self::digest(&self.node, &self.intent, &self.governance, self.time);
+        self.node.verify(&digest, &self.signature)
+    }
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -151,6 +245,8 @@ pub struct SignCall {
     pub request: SigningRequest,
     /// One part for each item.
     pub parts: Vec<Part>,
+    /// Who recorded the spending, where a rule may look at past spending.
+    pub recorded: Vec<Recorded>,
 }
 
 /// What a node answers.
@@ -183,6 +279,10 @@ pub enum NodeResponse {
     Reshared(Box<Certificate>),
     /// To `Steps`.
     Steps(Vec<Step>),
+    /// To `Consider`: it may be signed, and is recorded where a rule may look at past spending.
+    Considered(Option<Recorded>),
+    /// To `Confirmations`.
+    Confirmations(Vec<Confirmation>),
 }
 
 /// A node's view of itself.
@@ -239,6 +339,8 @@ pub enum ErrorCode {
     Ceremony,
     /// The node's own fault.
     Internal,
+    /// Not yet: something that comes with time or from the node's operator is missing.
+    Waiting,
 }
 
 impl NodeError {

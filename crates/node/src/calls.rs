@@ -8,7 +8,7 @@ use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
 use crate::{certificates, disputes, generate, governance, pairs, presign, reshare, sign};
 use quorate_audit::Body;
-use quorate_coordination::rpc::{ErrorCode, Status};
+use quorate_coordination::rpc::{ErrorCode, News, Rejection, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, WalletId, keys};
@@ -54,6 +54,26 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
             finished(shared, intent, form, transaction).await
         }
         NodeRequest::Disputes { from } => disputes::reports(shared, from).await,
+        NodeRequest::Consider(consideration) => sign::consider(shared, &consideration).await,
+        NodeRequest::Reject(rejection) => {
+            rejected(shared, *rejection);
+            Ok(NodeResponse::Done)
+        }
+        NodeRequest::Confirmations | NodeRequest::Confirm { .. } => {
+            let message = "a node's own operator confirms over the control socket";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+    }
+}
+
+/// Takes a rejection in, and hands one that is new on to everybody: no gateway keeps it from them.
+pub(crate) fn rejected(shared: &Shared, rejection: Rejection) {
+    if !shared.judging.reject(shared, &rejection) {
+        return;
+    }
+    tracing::warn!(intent = %rejection.vote.intent, by = %rejection.vote.approver, "somebody with a say stops an intent");
+    for party in shared.genesis.current().parties.iter().filter(|party| party.key != shared.me) {
+        shared.transport.news(&party.key, News::Rejected(rejection.clone()));
     }
 }
 

@@ -1,6 +1,6 @@
 //! The control socket: how an operator on the node's own machine hands it a signing call, where no gateway reaches it. It
-//! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), and
-//! `Backup`, and nothing else.
+//! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), `Backup`,
+//! and the operator's own word on what his local rules ask him for.
 //!
 //! Whoever may open it could read the node's folder anyway, so it gives nobody more power; what is signed is decided by the
 //! signatures in the call, as ever.
@@ -9,8 +9,10 @@ use crate::calls;
 use crate::error::StartError;
 use crate::mesh::encode;
 use crate::node::Shared;
+use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Frame};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse};
+use quorate_intent::Hash;
 use quorate_transport::{TransportError, receive_frame, send_frame};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -144,6 +146,19 @@ async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<NodeResponse, Nod
     Ok(NodeResponse::Done)
 }
 
+/// The operator's answer, in the log before it counts.
+async fn confirm(shared: &Arc<Shared>, intent: Hash, yes: bool) -> Result<NodeResponse, NodeError> {
+    if !shared.judging.confirm(&intent, yes, shared.now()) {
+        let message = format!("no intent {intent} waits for this node's operator (any more)");
+        return Err(NodeError::new(ErrorCode::BadRequest, message));
+    }
+    if !yes {
+        let (rule, reason) = ("local/confirm".to_owned(), "this node's operator declined it".to_owned());
+        shared.log(Body::Refused { intent, rule, reason }).await;
+    }
+    Ok(NodeResponse::Done)
+}
+
 /// Answers one call after another.
 async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> Result<(), TransportError> {
     let malformed = || TransportError::Io(Error::new(ErrorKind::InvalidData, "not a call"));
@@ -156,8 +171,14 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
         let response = match request {
             request @ (NodeRequest::Sign(_) | NodeRequest::Status) => calls::handle(shared, request).await,
             NodeRequest::Backup => backup(shared, folder).await,
+            request @ NodeRequest::Reject(_) => calls::handle(shared, request).await,
+            NodeRequest::Confirmations => {
+                Ok(NodeResponse::Confirmations(shared.judging.confirmations(shared.now())))
+            }
+            NodeRequest::Confirm { intent, yes } => confirm(shared, intent, yes).await,
             _ => {
-                let message = "the control socket takes Sign, Status and Backup alone";
+                let message =
+                    "the control socket takes Sign, Status, Backup, Confirmations, Confirm and Reject alone";
                 Err(NodeError::new(ErrorCode::BadRequest, message))
             }
         };

@@ -20,6 +20,8 @@ pub mod faults;
 mod generate;
 mod governance;
 mod inbound;
+mod judging;
+mod ledger;
 mod memory;
 mod mesh;
 mod news;

@@ -5,12 +5,16 @@ mod disputes;
 mod governance;
 mod orders;
 mod partials;
+mod policy;
 
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
 pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
+pub use policy::{
+    AssetsCommand, BookCommand, ConfirmCommand, FreezeArgs, MembersCommand, PolicyCommand, SimulateArgs,
+};
 
 use crate::files::Role;
 use clap::{Args, Parser, Subcommand};
@@ -48,6 +52,25 @@ pub enum Command {
     /// Change who the parties are, and follow it.
     #[command(subcommand)]
     Governance(GovernanceCommand),
+    /// The policy: show, check, try out, propose; and who can spend under it.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// People, their device keys and groups.
+    #[command(subcommand)]
+    Members(MembersCommand),
+    /// Addresses that have a name.
+    #[command(subcommand)]
+    AddressBook(BookCommand),
+    /// The registry of assets.
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+    /// Stop all signing, as an administrator or a client whom one approves.
+    Freeze(FreezeArgs),
+    /// Ask for signing to go on; the administrators' quorum, or what the policy says, must approve it.
+    Thaw(FreezeArgs),
+    /// What local rules ask the operator of the node on this machine.
+    #[command(subcommand)]
+    Confirm(ConfirmCommand),
     /// Run a node.
     Node(NodeArgs),
     /// Write a node's vault, sealed, to a file.
@@ -216,6 +239,9 @@ pub struct NodeArgs {
     /// Run even where memory cannot be locked; secrets may then reach the swap file.
     #[arg(long)]
     pub allow_unlocked_memory: bool,
+    /// File with this operator's own rules (docs/policy.md, "Local rules"). They can only narrow the cluster's.
+    #[arg(long, env = "QUORATE_LOCAL_POLICY")]
+    pub local_policy: Option<PathBuf>,
     /// How the vault is unlocked.
     #[command(flatten)]
     pub unlock: UnlockArgs,

@@ -108,7 +108,7 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
 fn follow(governance: Option<&Governance>, step: &Step) -> Result<Option<Governance>, VaultError> {
     let chain = governance.ok_or_else(|| VaultError::Unusable("pin the genesis first".into()))?;
     let mut next = chain.clone();
-    Ok(next.advance(step.clone())?.then_some(next))
+    Ok(next.advance(step.clone(), &quorate_policy::judge_step)?.then_some(next))
 }
 
 async fn write_one(

@@ -32,7 +32,7 @@ pub async fn all(
     let governance = match store.rows().meta("genesis").await? {
         Some(sealed) => {
             let genesis: Genesis = open_value(sealer, meta_place("genesis"), &sealed)?;
-            let chain = Governance::replay(genesis, steps);
+            let chain = Governance::replay(genesis, steps, &quorate_policy::judge_step);
             Some(chain.map_err(|error| VaultError::corrupt("the governance chain", error.to_string()))?)
         }
         None if steps.is_empty() => None,

@@ -17,5 +17,6 @@ mod on_bitcoin;
 mod on_evm;
 mod on_solana;
 mod orders;
+mod policy;
 mod quorums;
 mod reuse;

@@ -134,6 +134,7 @@ fn will_sign(call: &Call) -> WillSign {
         governance: call.request.policy,
         approvers: vec![quorate_intent::PublicKey([8; 32])],
         rule: "sim".into(),
+        judged: None,
     }
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod disputes;
 mod extract;
+mod governed;
 mod idempotency;
 mod intents;
 mod metrics;
@@ -47,6 +48,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
         .route("/v1/certificates/{id}", get(wallets::certificate))
+        .route("/v1/policies", get(governed::policies))
+        .route("/v1/address-book", get(governed::address_book))
+        .route("/v1/assets", get(governed::assets))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
         // The guard caps each body by its path; axum's own cap of 2 MiB would refuse what the guard lets through.
         .layer(DefaultBodyLimit::disable());

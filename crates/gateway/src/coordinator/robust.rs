@@ -68,10 +68,11 @@ pub async fn run(gateway: &Arc<Gateway>, task: Task) -> Result<End, sqlx::Error>
     let deadline = Instant::now() + gateway.signing.transfer_timeout;
     let last = deadline + gateway.signing.transfer_timeout;
     let left = task.request.attempts.saturating_sub(task.row.attempt);
+    let tally = Tally { refused: task.refused.clone(), ..Tally::default() };
     let mut engine = Engine {
         gateway,
         task: Arc::new(task),
-        tally: Tally::default(),
+        tally,
         sessions: Vec::new(),
         busy: BTreeSet::new(),
         work: JoinSet::new(),
@@ -404,6 +405,7 @@ pub(super) fn choose(gateway: &Gateway, task: &Task, tally: &Tally, busy: &BTree
             coordinator: gateway.identity.public(),
             reachable: &reachable,
             stocked: &stocked,
+            groups: &task.groups,
             now: now(),
         })
     })

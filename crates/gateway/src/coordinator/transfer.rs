@@ -1,6 +1,7 @@
 //! Transfers: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
 
 use super::attempt::Task;
+use super::consider::{Ready, named_rule};
 use super::sets::Tally;
 use super::signed::{self, Signed};
 use super::{End, Wallet, Work, robust};
@@ -20,8 +21,13 @@ use std::sync::Arc;
 const BY_FILE_SECONDS: u64 = 540;
 
 /// Signs a transfer.
-pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -> Result<End, sqlx::Error> {
-    match task(gateway, row, transfer).await? {
+pub async fn run(
+    gateway: &Arc<Gateway>,
+    row: &IntentRow,
+    transfer: &Transfer,
+    ready: Ready,
+) -> Result<End, sqlx::Error> {
+    match task(gateway, row, transfer, ready).await? {
         Ok(task) => robust::run(gateway, task).await,
         Err(end) => Ok(end),
     }
@@ -32,6 +38,7 @@ pub(super) async fn task(
     gateway: &Gateway,
     row: &IntentRow,
     transfer: &Transfer,
+    ready: Ready,
 ) -> Result<Result<Task, End>, sqlx::Error> {
     let Some(wallet) = gateway.coordinator.wallet(&transfer.wallet) else {
         return Ok(Err(End::new(State::Failed, "the wallet's certificate cannot be used")));
@@ -50,7 +57,8 @@ pub(super) async fn task(
     if row.request.as_ref() != Some(&request) {
         row.attempt = 0;
     }
-    Ok(Ok(Task { wallet, row, approvals, plan, built, request }))
+    let Ready { recorded, refused, groups } = ready;
+    Ok(Ok(Task { wallet, row, approvals, plan, built, request, recorded, refused, groups }))
 }
 
 /// The transaction that an intent and its plan give.
@@ -159,8 +167,10 @@ pub(super) fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
     let mut reasons: Vec<String> = tally.refused.values().cloned().collect();
     reasons.extend(cheats(gateway, task, tally));
     reasons.extend(disputed(gateway, task));
-    if let Some(first) = tally.refused.keys().next() {
-        let rule = format!("node {}", name(gateway, task, *first));
+    if let Some((first, text)) = tally.refused.first_key_value() {
+        let governed = gateway.genesis.ruling().is_ok_and(|ruling| ruling.own().is_some());
+        let named = if governed { named_rule(text) } else { None };
+        let rule = named.unwrap_or_else(|| format!("node {}", name(gateway, task, *first)));
         return End::new(State::Blocked, reasons.join("; ")).rule(rule);
     }
     End::new(State::Failed, reasons.join("; "))

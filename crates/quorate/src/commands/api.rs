@@ -40,9 +40,9 @@ impl Caller {
             cluster.genesis
         });
         // The changes prove themselves from the genesis on; a gateway can at most leave the last ones out.
-        let chain = Governance::replay(genesis, cluster.governance).map_err(|error| {
-            Refused(format!("the gateway shows a governance that does not follow: {error}"))
-        })?;
+        let chain = Governance::replay(genesis, cluster.governance, &quorate_policy::judge_step).map_err(
+            |error| Refused(format!("the gateway shows a governance that does not follow: {error}")),
+        )?;
         Ok(Self { client, key, genesis: chain.current().clone(), chain })
     }
 
@@ -111,6 +111,11 @@ fn describe_order(order: &Order) -> Vec<String> {
 
 /// An intent for people.
 pub fn describe(view: &IntentView) -> Result<String> {
+    describe_in(view, None)
+}
+
+/// The same beside the version in force: what a change of policy means shows only there.
+pub fn describe_in(view: &IntentView, base: Option<&Genesis>) -> Result<String> {
     let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
     match &view.intent.body {
         Body::Transfer(transfer) => {
@@ -125,7 +130,7 @@ pub fn describe(view: &IntentView) -> Result<String> {
             }
         }
         Body::Order(order) => lines.extend(describe_order(order)),
-        Body::Governance(change) => lines.extend(describe_change(change, None)),
+        Body::Governance(change) => lines.extend(describe_change(change, base)),
         body => lines.push(format!("asks     {}", serde_json::to_string(body).context("intent")?)),
     }
     if let Some(summary) = &view.summary {
@@ -138,6 +143,9 @@ pub fn describe(view: &IntentView) -> Result<String> {
             missing.group,
             missing.who_may.join(", ")
         ));
+    }
+    if let Some(rule) = &view.deciding_rule {
+        lines.push(format!("rule     {rule}"));
     }
     if let Some(reason) = &view.reason {
         lines.push(format!("reason   {reason}"));

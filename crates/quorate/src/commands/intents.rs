@@ -1,6 +1,6 @@
 //! `transfer`, `approve`, `intent`.
 
-use super::api::{Caller, describe};
+use super::api::{Caller, describe, describe_in};
 use crate::cli::{ApproveArgs, IntentArgs, PlanArgs, TransferArgs};
 use crate::exit::Refused;
 use crate::{files, output};
@@ -68,7 +68,7 @@ pub async fn approve(args: ApproveArgs, json: bool) -> Result<()> {
     let view = fetch(&caller, &args.intent).await?;
     let verdict = if args.reject { Verdict::Reject } else { Verdict::Approve };
     if !args.yes {
-        confirm(&describe(&view)?, verdict)?;
+        confirm(&describe_in(&view, Some(&caller.genesis))?, verdict)?;
     }
     let view = verdict_on(&caller, &view, verdict).await?;
     let text = describe(&view)?;

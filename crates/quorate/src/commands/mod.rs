@@ -9,10 +9,12 @@ mod disputes;
 mod drill;
 mod genesis;
 mod governance;
+mod governed;
 mod init;
 mod intents;
 mod orders;
 mod partials;
+mod policy;
 mod services;
 mod unlock;
 mod verify;
@@ -31,6 +33,13 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Init(args) => init::run(args, json).await,
         Command::Genesis(command) => genesis::run(command, json).await,
         Command::Governance(command) => governance::run(command, json).await,
+        Command::Policy(command) => policy::run(command, json).await,
+        Command::Members(command) => governed::run_members(command, json).await,
+        Command::AddressBook(command) => governed::run_book(command, json).await,
+        Command::Assets(command) => governed::run_assets(command, json).await,
+        Command::Freeze(args) => governed::freeze(args, json).await,
+        Command::Thaw(args) => governed::thaw(args, json).await,
+        Command::Confirm(command) => governed::confirm(command, json).await,
         Command::Node(args) => services::node(args).await,
         Command::Backup(args) => backup::backup(args, json).await,
         Command::Restore(args) => backup::restore(args, json).await,

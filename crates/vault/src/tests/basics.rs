@@ -25,6 +25,7 @@ fn genesis(name: &str) -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("b", 21)] },
         clients: vec![member("c", 22)],
         follows: None,
+        governed: None,
     }
 }
 
