@@ -3,7 +3,7 @@
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_audit::Attempt;
+use quorate_audit::{Alarm, Attempt, Proven, Shown};
 use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step, WalletId};
 
 /// A frame on a channel: the first byte of borsh tells which.
@@ -47,6 +47,17 @@ pub enum News {
     Steps(Vec<Step>),
     /// A key's highest certificate (§2.3).
     Certificate(Box<Certificate>),
+    /// The head of the sender's log, for the receiver to cosign.
+    Checkpoint(Shown),
+    /// The receiver's head, cosigned by the sender: a note with that one signature.
+    Cosigned(String),
+    /// Show the head of your log with a proof from this size on.
+    WantCheckpoint {
+        /// The size.
+        from: u64,
+        /// Comes back with the answer.
+        number: u64,
+    },
 }
 
 /// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
@@ -136,6 +147,27 @@ pub enum NodeRequest {
         /// The number of a version.
         after: u64,
     },
+    /// Show the entry under which you signed this, in your log.
+    Verdict {
+        /// The intent.
+        intent: Hash,
+        /// What exactly was signed.
+        form: Hash,
+    },
+    /// Entries of the log from this one on, as canonical bytes; over the control socket alone.
+    Entries {
+        /// The first sequence number wanted.
+        from: u64,
+        /// Most entries.
+        limit: u32,
+    },
+    /// One entry with its proof; over the control socket alone.
+    Prove {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// How your log stands with its witnesses, and what you saw of others' logs.
+    Witness,
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -183,6 +215,25 @@ pub enum NodeResponse {
     Reshared(Box<Certificate>),
     /// To `Steps`.
     Steps(Vec<Step>),
+    /// To `Verdict` and `Prove`.
+    Proven(Box<Proven>),
+    /// To `Entries`.
+    Entries(Vec<Vec<u8>>),
+    /// To `Witness`.
+    Witness(Box<WitnessReport>),
+}
+
+/// A log and its witnesses, as one node sees them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WitnessReport {
+    /// The node's own newest checkpoint with the cosignatures that it has so far.
+    pub checkpoint: String,
+    /// The size up to which each other node has cosigned the node's own log since it started.
+    pub cosigned: Vec<(PublicKey, u64)>,
+    /// The last head seen of each other node's log, signed by that node.
+    pub seen: Vec<(PublicKey, String)>,
+    /// Logs that do not continue what was seen of them, with the evidence.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A node's view of itself.

@@ -20,6 +20,7 @@ pub mod faults;
 mod generate;
 mod governance;
 mod inbound;
+mod log;
 mod memory;
 mod mesh;
 mod news;
@@ -36,6 +37,7 @@ mod tasks;
 mod tests;
 mod turns;
 mod wallets;
+mod witness;
 
 pub use error::StartError;
 pub use memory::{MemoryProtection, protect_memory};

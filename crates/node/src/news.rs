@@ -2,7 +2,7 @@
 
 use crate::certificates::Source;
 use crate::node::Shared;
-use crate::{certificates, governance};
+use crate::{certificates, governance, witness};
 use quorate_coordination::Certificate;
 use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
@@ -52,6 +52,9 @@ pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
                 tracing::debug!(%peer, %wallet, %error, "a peer's certificate was not taken");
             }
         }
+        News::Checkpoint(shown) => witness::shown(shared, &peer, shown).await,
+        News::Cosigned(note) => witness::cosigned(shared, &peer, &note),
+        News::WantCheckpoint { from, number } => witness::wanted(shared, &peer, from, number).await,
     }
 }
 

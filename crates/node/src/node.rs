@@ -13,6 +13,7 @@ use crate::stock::Stock;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::wallets::Wallets;
+use crate::witness::{self, Witness};
 use quorate_audit::Body;
 use quorate_coordination::InForce;
 use quorate_intent::{PublicKey, WalletId};
@@ -66,6 +67,8 @@ pub(crate) struct Shared {
     pub setting_up: Turns<PublicKey>,
     /// When each peer was told last what it lacks.
     pub answered: news::Pace,
+    /// The log before its witnesses.
+    pub witness: Witness,
     pub clock: Clock,
     pub tasks: Tasks,
 }
@@ -137,6 +140,7 @@ impl Node {
             activating: Arc::default(),
             setting_up: Turns::default(),
             answered: news::Pace::default(),
+            witness: Witness::default(),
             clock: Clock::new(head.time),
             tasks: Tasks::new(),
         });
@@ -148,6 +152,7 @@ impl Node {
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
         shared.tasks.spawn(news::greet(Arc::clone(&shared), came_up));
+        shared.tasks.spawn(witness::publish(Arc::clone(&shared)));
         Ok(Self { shared, address, task, control: None })
     }
 
