@@ -93,14 +93,7 @@ pub enum Body {
         /// How many entries the backup had.
         size: u64,
     },
-    /// A request was taken up: its form, its approvals and the policy hold; what comes next may still fail.
-    Accepted {
-        /// The intent.
-        intent: Hash,
-        /// What is done for it.
-        what: String,
-    },
-    /// Something that was taken up came to nothing.
+    /// A decision to sign came to nothing.
     Failed {
         /// The intent.
         intent: Hash,
@@ -111,11 +104,6 @@ pub enum Body {
     BackedUp {
         /// How many entries it has, this one not among them.
         size: u64,
-    },
-    /// The system's clock jumped.
-    ClockJumped {
-        /// By how many seconds it went back; time stood still here until it had caught up.
-        back: u64,
     },
     /// As a witness: another node's log does not continue what was seen of it. The evidence is kept beside the log.
     LogForked {
@@ -224,13 +212,11 @@ impl Body {
                 let bytes = step.intent.intent.encode().len();
                 count("bytes of the change", bytes, quorate_intent::intent::MAX_BYTES)
             }
-            Self::Accepted { what, .. } => text("what", what),
             Self::Failed { reason, .. } => text("reason", reason),
             Self::LogForked { what, .. } => text("what", what),
             Self::Created
             | Self::Unlocked
             | Self::BackedUp { .. }
-            | Self::ClockJumped { .. }
             | Self::LogRestored { .. }
             | Self::GenesisPinned { .. }
             | Self::CeremonyStarted(_)

@@ -90,7 +90,9 @@ pub(crate) async fn publish(shared: Arc<Shared>) {
         shown = std::time::Instant::now();
         match checkpoint(&shared).await {
             Ok((size, _)) => {
-                for peer in peers(&shared) {
+                // Who is away is shown it when it is back.
+                let connected = shared.transport.connected();
+                for peer in peers(&shared).into_iter().filter(|peer| connected.contains(peer)) {
                     let from = shared.witness.own().cosigned.get(&peer).copied().unwrap_or_default();
                     if from < size {
                         show(&shared, &peer, from, None).await;

@@ -4,9 +4,8 @@ use crate::VerifyError;
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_audit::Proven;
 use quorate_chains::{RawSignature, SignedTx};
-use quorate_coordination::{Certificate, Part, Partial, SigningRequest};
+use quorate_coordination::{Certificate, CertifiedFile, Part, Partial, SigningRequest};
 use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step};
-use serde::{Deserialize, Serialize};
 
 /// The version of the encoding below, and of the file.
 pub const VERSION: u16 = 1;
@@ -60,14 +59,6 @@ pub struct Verdict {
     pub proven: Proven,
 }
 
-/// The file: one line of JSON around the canonical bytes.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    quorate_certificate: u16,
-    certificate: String,
-}
-
 fn wrong(problem: impl ToString) -> VerifyError {
     VerifyError::Format { what: "transaction certificate", problem: problem.to_string() }
 }
@@ -100,8 +91,20 @@ impl TransactionCertificate {
 
     /// The file's content.
     pub fn to_file(&self) -> String {
-        let file = File { quorate_certificate: VERSION, certificate: hex::encode(self.encode()) };
-        serde_json::to_string(&file).unwrap_or_default() + "\n"
+        serde_json::to_string(&self.file()).unwrap_or_default() + "\n"
+    }
+
+    /// The file as an object.
+    pub fn file(&self) -> CertifiedFile {
+        CertifiedFile { quorate_certificate: VERSION, certificate: hex::encode(self.encode()) }
+    }
+
+    /// Reads what an API gave.
+    ///
+    /// # Errors
+    /// [`VerifyError::Format`].
+    pub fn from_object(file: &CertifiedFile) -> Result<Self, VerifyError> {
+        Self::decode(&hex::decode(&file.certificate).map_err(wrong)?)
     }
 
     /// Reads a file, strictly: one spelling for one certificate.
@@ -112,8 +115,8 @@ impl TransactionCertificate {
         if bytes.len() > MAX_FILE {
             return Err(wrong(format!("{} bytes, at most {MAX_FILE} are allowed", bytes.len())));
         }
-        let file: File = serde_json::from_slice(bytes).map_err(wrong)?;
-        let certificate = Self::decode(&hex::decode(&file.certificate).map_err(wrong)?)?;
+        let file: CertifiedFile = serde_json::from_slice(bytes).map_err(wrong)?;
+        let certificate = Self::from_object(&file)?;
         if certificate.to_file().as_bytes() != bytes {
             return Err(wrong("it is not written as such a file is written; it was altered"));
         }

@@ -18,4 +18,5 @@ mod on_evm;
 mod on_solana;
 mod orders;
 mod quorums;
+mod record;
 mod reuse;

@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node.
 
-use super::{Progress, by_file, judge, lifecycle};
+use super::{Progress, by_file, judge, lifecycle, record};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -60,7 +60,10 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 3).await?;
     solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
-    by_file::tell(cluster, &client, progress, &wallets).await
+    let intent = progress.last_intent()?;
+    let genesis = record::fetch(cluster, &client, progress, &intent).await?;
+    by_file::tell(cluster, &client, progress, &wallets).await?;
+    record::check(cluster, progress, &genesis).await
 }
 
 async fn create_wallets(cluster: &Cluster, client: &Caller, progress: &mut Progress) -> Result<Wallets> {
