@@ -95,6 +95,34 @@ pub enum Body {
     },
     /// A spending that this node counts from now on: another node told of it, or it is about to be signed (`record_quorum`).
     Recorded(Box<Spent>),
+    /// A decision to sign came to nothing.
+    Failed {
+        /// The intent.
+        intent: Hash,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A backup of this vault was written.
+    BackedUp {
+        /// How many entries it has, this one not among them.
+        size: u64,
+    },
+    /// As a witness: another node's log does not continue what was seen of it. The evidence is kept beside the log.
+    LogForked {
+        /// Whose log.
+        node: PublicKey,
+        /// What does not fit.
+        what: String,
+        /// Hash of the evidence.
+        evidence: Hash,
+    },
+    /// As a witness: another node was restored from a backup and went on with a shorter log.
+    LogRestored {
+        /// Whose log.
+        node: PublicKey,
+        /// How many entries that were seen before are gone.
+        lost: u64,
+    },
 }
 
 /// A spending. Who paid whom how much stands in the intent, which its initiator signed.
@@ -217,8 +245,12 @@ impl Body {
                 count("bytes of the change", bytes, quorate_intent::governance::MAX_CHANGE)
             }
             Self::Recorded(spent) => spent.check(),
+            Self::Failed { reason, .. } => text("reason", reason),
+            Self::LogForked { what, .. } => text("what", what),
             Self::Created
             | Self::Unlocked
+            | Self::BackedUp { .. }
+            | Self::LogRestored { .. }
             | Self::GenesisPinned { .. }
             | Self::CeremonyStarted(_)
             | Self::CeremonyDone { .. }

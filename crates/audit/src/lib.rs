@@ -18,6 +18,8 @@ pub mod error;
 pub mod event;
 pub mod merkle;
 pub mod note;
+pub mod proven;
+pub mod witness;
 
 pub use attempt::Attempt;
 pub use chain::{Chain, Head, verify};
@@ -28,3 +30,5 @@ pub use error::AuditError;
 pub use event::{Body, Ceremony, CeremonyKind, Dispute, Judged, Severity, Spent, WillSign};
 pub use merkle::Tree;
 pub use note::{KeyType, Note, NoteKey};
+pub use proven::{Included, LogOf, Proven, witness_quorum};
+pub use witness::{Alarm, Memory, Shown};

@@ -7,7 +7,7 @@ use quorate_coordination::api::{
     FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page,
     PoliciesView, SigningCallView, State, WalletView,
 };
-use quorate_coordination::{Certificate, EvidenceFile};
+use quorate_coordination::{Certificate, CertifiedFile, EvidenceFile};
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -133,6 +133,11 @@ impl Client {
     /// Hands in what the files of partial signatures of a transfer were combined to.
     pub async fn hand_in(&self, id: &IntentId, new: &NewTransaction) -> Result<IntentView, ClientError> {
         self.post(&format!("/v1/intents/{id}/transaction"), new, None).await
+    }
+
+    /// A signed transfer's certificate, to be verified anywhere; pending or complete.
+    pub async fn transaction_certificate(&self, id: &IntentId) -> Result<CertifiedFile, ClientError> {
+        self.get(&format!("/v1/intents/{id}/certificate")).await
     }
 
     /// Waits until nothing more happens to an intent by itself, at most `limit`.

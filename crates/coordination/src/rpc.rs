@@ -3,7 +3,7 @@
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_audit::{Attempt, Spent};
+use quorate_audit::{Alarm, Attempt, Proven, Shown, Spent};
 use quorate_intent::{Approval, Hash, PublicKey, Signature, SignedIntent, Step, WalletId};
 use quorate_sharing::Transcript;
 
@@ -61,6 +61,17 @@ pub enum News {
     },
     /// Somebody with a say stops an intent.
     Rejected(Rejection),
+    /// The head of the sender's log, for the receiver to cosign.
+    Checkpoint(Shown),
+    /// The receiver's head, cosigned by the sender: a note with that one signature.
+    Cosigned(String),
+    /// Show the head of your log with a proof from this size on.
+    WantCheckpoint {
+        /// The size.
+        from: u64,
+        /// Comes back with the answer.
+        number: u64,
+    },
 }
 
 /// Most spendings in one message.
@@ -175,6 +186,27 @@ pub enum NodeRequest {
         /// Yes or no.
         yes: bool,
     },
+    /// Show the entry under which you signed this, in your log.
+    Verdict {
+        /// The intent.
+        intent: Hash,
+        /// What exactly was signed.
+        form: Hash,
+    },
+    /// Entries of the log from this one on, as canonical bytes; over the control socket alone.
+    Entries {
+        /// The first sequence number wanted.
+        from: u64,
+        /// Most entries.
+        limit: u32,
+    },
+    /// One entry with its proof; over the control socket alone.
+    Prove {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// How your log stands with its witnesses, and what you saw of others' logs.
+    Witness,
 }
 
 /// A transfer that a node is to judge before it is asked to sign.
@@ -283,6 +315,25 @@ pub enum NodeResponse {
     Considered(Option<Recorded>),
     /// To `Confirmations`.
     Confirmations(Vec<Confirmation>),
+    /// To `Verdict` and `Prove`.
+    Proven(Box<Proven>),
+    /// To `Entries`.
+    Entries(Vec<Vec<u8>>),
+    /// To `Witness`.
+    Witness(Box<WitnessReport>),
+}
+
+/// A log and its witnesses, as one node sees them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WitnessReport {
+    /// The node's own newest checkpoint with the cosignatures that it has so far.
+    pub checkpoint: String,
+    /// The size up to which each other node has cosigned the node's own log since it started.
+    pub cosigned: Vec<(PublicKey, u64)>,
+    /// The last head seen of each other node's log, signed by that node.
+    pub seen: Vec<(PublicKey, String)>,
+    /// Logs that do not continue what was seen of them, with the evidence.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A node's view of itself.

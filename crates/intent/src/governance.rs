@@ -261,6 +261,12 @@ impl Governance {
         self.versions.iter().rev().find_map(|(_, version)| version.party(key))
     }
 
+    /// The identity keys of every party of any version, each once.
+    pub fn parties_ever(&self) -> impl Iterator<Item = PublicKey> {
+        let all = self.versions.iter().flat_map(|(_, version)| &version.parties).map(|party| party.key);
+        all.collect::<std::collections::BTreeSet<_>>().into_iter()
+    }
+
     /// The steps after version `number`.
     pub fn steps_after(&self, number: u64) -> &[Step] {
         usize::try_from(number).ok().and_then(|from| self.steps.get(from..)).unwrap_or(&[])

@@ -6,7 +6,7 @@ use crate::node::Shared;
 use crate::reshare::Asked;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{certificates, disputes, generate, governance, pairs, presign, reshare, sign};
+use crate::{certificates, disputes, generate, governance, log, pairs, presign, reshare, sign, witness};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News, Rejection, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
@@ -61,6 +61,12 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
         }
         NodeRequest::Confirmations | NodeRequest::Confirm { .. } => {
             let message = "a node's own operator confirms over the control socket";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+        NodeRequest::Verdict { intent, form } => log::verdict(shared, intent, form).await,
+        NodeRequest::Witness => Ok(NodeResponse::Witness(Box::new(witness::report(shared).await?))),
+        NodeRequest::Entries { .. } | NodeRequest::Prove { .. } => {
+            let message = "the log is read over the control socket, by the node's own operator";
             Err(NodeError::new(ErrorCode::BadRequest, message))
         }
     }
@@ -174,5 +180,6 @@ async fn finished(
     // The vault knows what was signed here: a note about anything else, or a second one, is refused.
     let head = shared.vault.append(entry).await.map_err(|error| vault_error(&error))?;
     shared.clock.seen(head.time);
+    shared.witness.wake();
     Ok(NodeResponse::Done)
 }

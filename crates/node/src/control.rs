@@ -1,14 +1,14 @@
 //! The control socket: how an operator on the node's own machine hands it a signing call, where no gateway reaches it. It
 //! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), `Backup`,
-//! and the operator's own word on what his local rules ask him for.
+//! the operator's own word on what his local rules ask him for, and what `quorate audit` asks of the log, and nothing else.
 //!
 //! Whoever may open it could read the node's folder anyway, so it gives nobody more power; what is signed is decided by the
 //! signatures in the call, as ever.
 
-use crate::calls;
 use crate::error::StartError;
 use crate::mesh::encode;
 use crate::node::Shared;
+use crate::{calls, log};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Frame};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse};
@@ -142,7 +142,9 @@ async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<NodeResponse, Nod
     if path.exists() {
         std::fs::remove_file(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
+    let size = shared.vault.head().await.size;
     shared.vault.backup(&path).await.map_err(|error| failed(error.to_string()))?;
+    shared.log(Body::BackedUp { size }).await;
     Ok(NodeResponse::Done)
 }
 
@@ -169,7 +171,11 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
         };
         let Ok(Frame::Call { id, request }) = borsh::from_slice(&frame) else { return Err(malformed()) };
         let response = match request {
-            request @ (NodeRequest::Sign(_) | NodeRequest::Status) => calls::handle(shared, request).await,
+            request @ (NodeRequest::Sign(_) | NodeRequest::Status | NodeRequest::Witness) => {
+                calls::handle(shared, request).await
+            }
+            NodeRequest::Entries { from, limit } => log::entries(shared, from, limit).await,
+            NodeRequest::Prove { sequence } => log::prove(shared, sequence).await,
             NodeRequest::Backup => backup(shared, folder).await,
             request @ NodeRequest::Reject(_) => calls::handle(shared, request).await,
             NodeRequest::Confirmations => {
@@ -177,8 +183,7 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
             }
             NodeRequest::Confirm { intent, yes } => confirm(shared, intent, yes).await,
             _ => {
-                let message =
-                    "the control socket takes Sign, Status, Backup, Confirmations, Confirm and Reject alone";
+                let message = "the control socket takes Sign, Status, Backup, Confirmations, Confirm, Reject and the questions of `quorate audit` alone";
                 Err(NodeError::new(ErrorCode::BadRequest, message))
             }
         };

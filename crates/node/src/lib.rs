@@ -22,6 +22,7 @@ mod governance;
 mod inbound;
 mod judging;
 mod ledger;
+mod log;
 mod memory;
 mod mesh;
 mod news;
@@ -38,6 +39,7 @@ mod tasks;
 mod tests;
 mod turns;
 mod wallets;
+mod witness;
 
 pub use error::StartError;
 pub use memory::{MemoryProtection, protect_memory};

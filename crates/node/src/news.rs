@@ -2,7 +2,7 @@
 
 use crate::certificates::Source;
 use crate::node::Shared;
-use crate::{calls, certificates, governance, ledger};
+use crate::{calls, certificates, governance, ledger, witness};
 use quorate_coordination::Certificate;
 use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
@@ -93,6 +93,9 @@ pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
         }
         News::Spent { spent, last } => ledger::take(shared, peer, spent, last).await,
         News::Rejected(rejection) => calls::rejected(shared, rejection),
+        News::Checkpoint(shown) => witness::shown(shared, &peer, shown).await,
+        News::Cosigned(note) => witness::cosigned(shared, &peer, &note),
+        News::WantCheckpoint { from, number } => witness::wanted(shared, &peer, from, number).await,
     }
 }
 

@@ -15,6 +15,7 @@ use crate::stock::Stock;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::wallets::Wallets;
+use crate::witness::{self, Witness};
 use quorate_audit::Body;
 use quorate_coordination::InForce;
 use quorate_intent::{PublicKey, WalletId};
@@ -73,6 +74,8 @@ pub(crate) struct Shared {
     pub answered: news::Pace,
     /// When each peer was told last what was spent.
     pub asked: news::Pace,
+    /// The log before its witnesses.
+    pub witness: Witness,
     pub clock: Clock,
     pub judging: Judging,
     pub tasks: Tasks,
@@ -147,6 +150,7 @@ impl Node {
             setting_up: Turns::default(),
             answered: news::Pace::default(),
             asked: news::Pace::default(),
+            witness: Witness::default(),
             clock: Clock::new(head.time),
             judging: Judging::new(local, ledger),
             tasks: Tasks::new(),
@@ -160,6 +164,7 @@ impl Node {
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
         shared.tasks.spawn(news::greet(Arc::clone(&shared), came_up));
         shared.tasks.spawn(news::again(Arc::clone(&shared)));
+        shared.tasks.spawn(witness::publish(Arc::clone(&shared)));
         Ok(Self { shared, address, task, control: None })
     }
 

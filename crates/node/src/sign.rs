@@ -27,6 +27,9 @@ use std::sync::Arc;
 
 /// Longest life of a signing request, in seconds.
 const MAX_REQUEST_LIFE: u64 = 600;
+/// "Rules" that end what was decided already.
+const EPOCH: &str = "epoch";
+const SIGNING: &str = "signing";
 
 pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeResponse, NodeError> {
     let intent = call.intent.intent.hash();
@@ -39,7 +42,7 @@ pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeRes
         Err((rule, error)) => {
             // A refusal is an entry too: who tried what, and which rule stopped it.
             let reason: String = error.message.chars().take(500).collect();
-            shared.log(Body::Refused { intent, rule, reason }).await;
+            shared.log(ended(intent, &rule, reason)).await;
             Err(error)
         }
     }
@@ -152,6 +155,14 @@ fn owner(shared: &Shared, subject: &Subject, to: &str) -> Option<WalletId> {
     })
 }
 
+/// A refusal; or a failure, where the decision to sign is in the log already.
+fn ended(intent: Hash, rule: &str, reason: String) -> Body {
+    match rule {
+        EPOCH | SIGNING => Body::Failed { intent, reason },
+        rule => Body::Refused { intent, rule: rule.to_owned(), reason },
+    }
+}
+
 /// Commitments for what this node signs next, so that the coordinator need not ask (§3.3). None where they cannot be
 /// made: the partial signatures must leave all the same.
 fn next_commitments(shared: &Shared, call: &SignCall) -> Vec<OwnedCommitment> {
@@ -192,7 +203,7 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     // Nothing is signed below the highest epoch that this node knows (§2.4), also when that came just now.
     if !shared.wallets.is_current(&wallet) {
         let message = "the key's epoch ended meanwhile; sign in the new one";
-        return Err(refuse("epoch", ErrorCode::NoStock, message));
+        return Err(refuse(EPOCH, ErrorCode::NoStock, message));
     }
     tokio::task::block_in_place(|| {
         let each = checked.iter().zip(secrets);
@@ -363,7 +374,7 @@ fn make_partial(
     checked: &Checked,
     secret: Item,
 ) -> Result<Partial, Refusal> {
-    let failed = |message: String| refuse("signing", ErrorCode::Internal, message);
+    let failed = |message: String| refuse(SIGNING, ErrorCode::Internal, message);
     let suite = wallet.record().suite;
     let body = match (&wallet.share, secret) {
         (SuiteShare::Bip340(share), Item::Bip340(nonces)) => {

@@ -239,6 +239,26 @@ impl Ruling {
         if ruled.allows() && asked.local.is_some() { self.by_policy(asked) } else { ruled }
     }
 
+    /// Decides again what a signer's log says was decided by `rule`, for somebody who has neither the signer's ledger nor its
+    /// clock: `asked` comes with an empty history. Earlier rules that look at past spending may have been passed over for it,
+    /// so they are left out; limits of the rule itself, its delay and the operator's confirmation count as kept. Everything
+    /// else is judged in full.
+    pub fn again(&self, asked: &Asked<'_>, rule: &str) -> Ruled {
+        let Some(own) = self.own() else { return self.decide(asked) };
+        if self.version.frozen() {
+            return Ruled::deny(FROZEN, "all signing was stopped under this version".into());
+        }
+        let at = own.rules.iter().position(|known| known.name == rule).unwrap_or(own.rules.len());
+        let mut policy = own.clone();
+        policy.rules = own.rules[..at].iter().filter(|known| known.window.is_empty()).cloned().collect();
+        policy.rules.extend(own.rules[at..].iter().take(1).cloned());
+        let hash = policy.hash();
+        let delayed = policy.rules.iter().filter(|rule| rule.delay.is_some());
+        let started: Vec<Started> =
+            delayed.map(|rule| Started { policy: hash, rule: rule.name.clone(), at: 0 }).collect();
+        self.by(&policy, &Asked { started: &started, local: None, confirmed: true, ..*asked })
+    }
+
     fn formed(&self, asked: &Asked<'_>) -> Result<(), IntentError> {
         let intent = asked.intent;
         match asked.validity {
@@ -251,6 +271,10 @@ impl Ruling {
     }
 
     fn by_policy(&self, asked: &Asked<'_>) -> Ruled {
+        self.by(self.policy(), asked)
+    }
+
+    fn by(&self, policy: &Policy, asked: &Asked<'_>) -> Ruled {
         let intent = asked.intent;
         if let Err(error) = self.formed(asked) {
             return Ruled::deny(RULE_INTENT, error.to_string());
@@ -267,7 +291,7 @@ impl Ruling {
         };
         let facts = Facts { now: asked.now, directory: &self.directory, prices: asked.prices };
         Ruled::from(judge(&Case {
-            policy: self.policy(),
+            policy,
             local: asked.local,
             subject,
             history: asked.history,

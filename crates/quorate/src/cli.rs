@@ -1,5 +1,6 @@
 //! The command line.
 
+mod audit;
 mod backup;
 mod disputes;
 mod governance;
@@ -7,6 +8,7 @@ mod orders;
 mod partials;
 mod policy;
 
+pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
@@ -109,6 +111,13 @@ pub enum Command {
     Disputes(DisputesArgs),
     /// Check an evidence file by itself: who is condemned by it, and why; needs no node and no gateway.
     Blame(BlameArgs),
+    /// Fetch the certificate of a signed transfer.
+    Certificate(CertificateArgs),
+    /// Check a transaction's certificate by itself: who approved, under which rule, who signed; needs no node and no gateway.
+    Verify(VerifyCertificateArgs),
+    /// Read a node's log, and check logs.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check one signature by itself.
     VerifySignature(VerifyArgs),
     /// Print a completion script for a shell.

@@ -24,6 +24,7 @@ mod seal;
 mod settings;
 mod shares;
 mod store;
+mod tree;
 mod unlock;
 mod verify;
 

@@ -19,4 +19,5 @@ mod on_solana;
 mod orders;
 mod policy;
 mod quorums;
+mod record;
 mod reuse;

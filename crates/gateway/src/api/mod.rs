@@ -1,6 +1,7 @@
 //! The REST API: `/v1`, JSON, problem details, every request signed.
 
 mod auth;
+mod certificates;
 mod disputes;
 mod extract;
 mod governed;
@@ -42,6 +43,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents/{id}/signing-call", post(intents::signing_call))
         .route("/v1/intents/{id}/transaction", post(intents::transaction))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))
+        .route("/v1/intents/{id}/certificate", get(certificates::show))
         .route("/v1/wallets", get(wallets::list))
         .route("/v1/wallets/{id}", get(wallets::show))
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))

@@ -3,11 +3,13 @@
 
 mod attempt;
 pub mod by_file;
+mod certify;
 mod consider;
 mod demand;
 pub mod disputes;
 mod governance;
 mod heal;
+mod logs;
 mod material;
 mod order;
 mod pairs;
@@ -67,6 +69,8 @@ pub enum Work {
     Prepare(WalletId),
     /// Refresh a wallet whose schedule is due.
     Refresh(WalletId),
+    /// Complete a transaction's certificate.
+    Certify(IntentId),
     /// Link to the nodes of a new governance version.
     Follow,
 }
@@ -79,6 +83,8 @@ pub struct Coordinator {
     pub stock: Stock,
     /// The dispute graph.
     pub disputes: disputes::Disputes,
+    /// What nodes say of logs.
+    pub logs: logs::Logs,
     pairs: pairs::PairLocks,
     /// Among whom all pairs were renewed last, and when.
     renewed: Mutex<Option<(BTreeSet<PublicKey>, Instant)>>,
@@ -119,6 +125,7 @@ impl Coordinator {
             wallets: Mutex::default(),
             stock: Stock::default(),
             disputes: disputes::Disputes::default(),
+            logs: logs::Logs::default(),
             pairs: pairs::PairLocks::default(),
             renewed: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
@@ -264,6 +271,9 @@ async fn tick(gateway: &Arc<Gateway>) {
         }
         gateway.replay.forget(now());
         refill::look(gateway);
+        if let Err(error) = certify::look(gateway).await {
+            tracing::error!(%error, "cannot look for pending certificates");
+        }
         if ticks.is_multiple_of(HEAL_TICKS)
             && let Err(error) = heal::due(gateway).await
         {
@@ -278,6 +288,7 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
     match work {
         // Done by `run`, which owns the tasks.
         Work::Follow => {}
+        Work::Certify(id) => certify::run(gateway, &id).await,
         Work::Prepare(id) => {
             if let Some(wallet) = gateway.coordinator.wallet(&id) {
                 refill::run(gateway, &wallet).await;

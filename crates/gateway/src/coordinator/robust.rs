@@ -8,7 +8,7 @@
 use super::attempt::{self, Outcome, Rows, Task};
 use super::material::{self, Problem};
 use super::sets::{Choice, Moment, Tally};
-use super::{End, disputes, heal, order, transfer};
+use super::{End, certify, disputes, heal, order, transfer};
 use crate::gateway::Gateway;
 use crate::nodes::CallError;
 use crate::store::now;
@@ -247,18 +247,30 @@ impl Engine<'_> {
         }
         let (rows, set) = (session.rows.clone(), session.set.clone());
         let (task, coordinator) = (Arc::clone(&self.task), self.gateway.identity.public());
-        let outcome = spawn_blocking(move || attempt::finish(&task, &coordinator, &parts, &rows)).await;
+        let work = move || (attempt::finish(&task, &coordinator, &parts, &rows), parts, rows);
+        let Ok((outcome, parts, rows)) = spawn_blocking(work).await else {
+            return Ok(Some(End::new(State::Failed, "combining broke down")));
+        };
         match outcome {
-            Ok(Outcome::Signed(signed, signatures)) => {
-                transfer::signed_end(self.gateway, &self.task, &set, signed, signatures).await.map(Some)
+            Outcome::Signed(signed, signatures) => {
+                let certificate = certify::begin(
+                    self.gateway,
+                    &self.task,
+                    &parts,
+                    &rows,
+                    signed.clone(),
+                    signatures.clone(),
+                );
+                transfer::signed_end(self.gateway, &self.task, &set, (signed, signatures), certificate)
+                    .await
+                    .map(Some)
             }
-            Ok(Outcome::Broken(problem)) => Ok(Some(End::new(State::Failed, problem))),
-            Ok(other) => {
+            Outcome::Broken(problem) => Ok(Some(End::new(State::Failed, problem))),
+            other => {
                 self.close(id);
                 self.blame(other).await?;
                 Ok(None)
             }
-            Err(error) => Ok(Some(End::new(State::Failed, format!("combining broke down: {error}")))),
         }
     }
 

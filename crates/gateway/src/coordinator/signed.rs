@@ -23,6 +23,8 @@ pub struct Signed {
     pub signers: Vec<String>,
     /// Hash of what exactly was signed.
     pub form: Hash,
+    /// The transaction's certificate as far as it goes, canonical.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Moves an intent from one of the states `from` to `signed`, in one write with its transaction; false when it was in none.
@@ -46,6 +48,9 @@ pub async fn keep(
         return Ok(false);
     }
     tx.set_outcome(id, &outcome).await?;
+    if let Some(certificate) = &signed.certificate {
+        tx.put_certificate(id, certificate, false).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }
@@ -129,5 +134,5 @@ async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Resul
     let work = move || (quorate_chains::attach(&built, &key, &new.signatures), new.signatures);
     let (attached, signatures) = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
     let transaction = attached.map_err(|error| ApiError::from(error).field("signatures"))?;
-    Ok(Signed { transaction, signatures, signers, form })
+    Ok(Signed { transaction, signatures, signers, form, certificate: None })
 }

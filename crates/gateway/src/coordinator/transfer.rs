@@ -14,6 +14,7 @@ use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
 use quorate_coordination::{Item, RawSignature, SigningRequest};
 use quorate_intent::{Hash, Transfer};
+use quorate_verify::TransactionCertificate;
 use rand_core::{OsRng, RngCore};
 use std::sync::Arc;
 
@@ -192,15 +193,17 @@ pub(super) async fn signed_end(
     gateway: &Arc<Gateway>,
     task: &Task,
     set: &[u16],
-    transaction: SignedTx,
-    signatures: Vec<RawSignature>,
+    (transaction, signatures): (SignedTx, Vec<RawSignature>),
+    certificate: Option<TransactionCertificate>,
 ) -> Result<End, sqlx::Error> {
     let signers: Vec<String> = set.iter().map(|party| name(gateway, task, *party)).collect();
     let reason = format!("signed by {}", signers.join(", "));
     let (form, id) = (Hash(task.built.form), transaction.id.clone());
-    let signed = Signed { transaction, signatures, signers, form };
+    let certificate = certificate.map(|certificate| certificate.encode());
+    let signed = Signed { transaction, signatures, signers, form, certificate };
     signed::keep(gateway, &task.row.id, signed, &[State::Signing], &reason).await?;
     signed::tell(gateway, task.row.signed.intent.hash(), form, id).await;
+    gateway.coordinator.enqueue(Work::Certify(task.row.id));
     gateway.coordinator.enqueue(Work::Prepare(task.wallet.certificate.record.wallet));
     Ok(End::new(State::Signed, reason))
 }

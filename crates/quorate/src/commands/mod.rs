@@ -1,7 +1,9 @@
 //! What each command does.
 
 mod api;
+mod audit;
 mod backup;
+mod certificates;
 mod cluster;
 mod demo;
 mod dev;
@@ -58,6 +60,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Submit(args) => partials::submit(args, json).await,
         Command::Disputes(args) => disputes::list(args, json).await,
         Command::Blame(args) => disputes::blame(&args, json),
+        Command::Certificate(args) => certificates::fetch(args, json).await,
+        Command::Verify(args) => certificates::check(&args, json),
+        Command::Audit(command) => audit::run(command, json).await,
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());

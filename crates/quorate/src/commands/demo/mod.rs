@@ -4,13 +4,15 @@ mod by_file;
 mod cheater;
 mod judge;
 mod lifecycle;
+mod record;
 mod story;
 
 use super::cluster::Cluster;
 use crate::cli::DemoArgs;
 use crate::output;
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressStyle};
+use quorate_intent::IntentId;
 use serde::Serialize;
 use serde_json::Value;
 use std::time::{Duration, Instant};
@@ -75,6 +77,12 @@ impl Progress {
     pub fn last_signers(&self) -> Vec<&str> {
         let signers = self.report.transfers.last().and_then(|transfer| transfer["signers"].as_array());
         signers.map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
+    }
+
+    /// The intent of the last transfer.
+    pub fn last_intent(&self) -> Result<IntentId> {
+        let intent = self.report.transfers.last().and_then(|transfer| transfer["intent"].as_str());
+        Ok(intent.context("no transfer yet")?.parse()?)
     }
 
     /// Keeps a transfer for the JSON report.

@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node, new shares, a cheater.
 
-use super::{Progress, by_file, cheater, judge, lifecycle};
+use super::{Progress, by_file, cheater, judge, lifecycle, record};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -61,7 +61,10 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
     cheater::tell(cluster, &client, progress, &wallets).await?;
-    by_file::tell(cluster, &client, progress, &wallets).await
+    let intent = progress.last_intent()?;
+    let genesis = record::fetch(cluster, &client, progress, &intent).await?;
+    by_file::tell(cluster, &client, progress, &wallets).await?;
+    record::check(cluster, progress, &genesis).await
 }
 
 async fn create_wallets(cluster: &Cluster, client: &Caller, progress: &mut Progress) -> Result<Wallets> {
