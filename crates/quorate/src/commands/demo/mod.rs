@@ -4,6 +4,7 @@ mod by_file;
 mod cheater;
 mod judge;
 mod lifecycle;
+mod policy;
 mod story;
 
 use super::cluster::Cluster;
