@@ -206,6 +206,14 @@ impl PartialFile {
         Ok(file)
     }
 
+    /// The certificate and the call that it answers; what they say is judged by [`combine_files`].
+    ///
+    /// # Errors
+    /// [`FileError::Format`].
+    pub fn open(&self) -> Result<(Certificate, SignCall), FileError> {
+        Ok((canonical(PARTIAL, &self.certificate)?, canonical(PARTIAL, &self.call)?))
+    }
+
     /// The partial signature of item `at`.
     fn partial(&self, at: usize) -> Option<Partial> {
         let signer = self.signer.index;

@@ -123,8 +123,7 @@ impl Call {
         genesis: Option<&Genesis>,
         digest: impl Fn(&str, &[u8; 32]) -> [u8; 32],
     ) -> Result<Self, String> {
-        let certificate: Certificate = canonical(PARTIAL, &file.certificate).map_err(text)?;
-        let call: SignCall = canonical(PARTIAL, &file.call).map_err(text)?;
+        let (certificate, call) = file.open().map_err(text)?;
         let keys = match genesis {
             Some(genesis) => certificate.check(genesis, digest).map_err(text)?,
             None => certificate.check_parties(digest).map_err(text)?,

@@ -10,8 +10,7 @@ use crate::files;
 use anyhow::{Context, Result, bail, ensure};
 use bitcoin::Transaction;
 use quorate_client::api::IntentView;
-use quorate_coordination::rpc::SignCall;
-use quorate_coordination::{Certificate, EvidenceFile, FileError, PartialFile};
+use quorate_coordination::{EvidenceFile, FileError, PartialFile};
 use quorate_intent::{WalletId, keys};
 use quorate_vault::{Unlock, Vault};
 use serde_json::{Value, json};
@@ -70,8 +69,7 @@ async fn export(
 /// Changes the cheater's partial signature and signs it anew with its identity key: this machine has its folder.
 async fn cheat(cluster: &Cluster, client: &Caller, wallet: WalletId, path: &PathBuf) -> Result<()> {
     let mut file = PartialFile::decode(&files::read(path)?)?;
-    let certificate: Certificate = borsh::from_slice(&file.certificate)?;
-    let call: SignCall = borsh::from_slice(&file.call)?;
+    let (certificate, call) = file.open()?;
     let (_, keys_of_wallet) = client.wallet(&wallet).await?;
     let part = call.parts.first().context("no part")?;
     let checked = part.check(&keys_of_wallet, &certificate.record.parties, &call.request)?;
