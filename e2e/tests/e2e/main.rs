@@ -9,6 +9,7 @@ mod cheaters;
 mod killed;
 mod lies;
 mod lifecycle;
+mod limits;
 mod lying;
 mod machines;
 mod networks;

@@ -69,7 +69,7 @@ impl Pauses {
 struct Heard {
     willing: BTreeSet<PublicKey>,
     recorded: Vec<Recorded>,
-    waiting: Vec<String>,
+    waiting: BTreeMap<PublicKey, String>,
     away: Vec<String>,
     refused: BTreeMap<PublicKey, String>,
 }
@@ -135,7 +135,7 @@ async fn ask(gateway: &Gateway, row: &IntentRow, approvals: Vec<Approval>, walle
             }
             Ok(_) => heard.away.push(format!("{name}: an answer that does not fit the call")),
             Err(CallError::Refused(error)) if error.code == ErrorCode::Waiting => {
-                heard.waiting.push(format!("{name}: {error}"));
+                heard.waiting.insert(key, format!("{name}: {error}"));
             }
             Err(CallError::Refused(error)) if super::order::refuses(error.code) => {
                 heard.refused.insert(key, format!("{name}: {error}"));
@@ -163,7 +163,8 @@ fn conclude(
     let threshold = wallet.keys.threshold();
     if enough(&heard.willing, threshold, &groups) && heard.recorded.len() >= quorum {
         let index = |(key, text): (PublicKey, String)| Some((record.index_of(&key)?, text));
-        let refused = heard.refused.into_iter().filter_map(index).collect();
+        // Who waits is not asked this time.
+        let refused = heard.refused.into_iter().chain(heard.waiting).filter_map(index).collect();
         return Ahead::Ready(Ready { recorded: heard.recorded, refused, groups });
     }
     let open: BTreeSet<PublicKey> =
@@ -173,7 +174,7 @@ fn conclude(
         let rule = reasons.iter().find_map(|reason| named_rule(reason)).unwrap_or_else(|| "node".to_owned());
         return Ahead::End(End::new(State::Blocked, reasons.join("; ")).rule(rule));
     }
-    let mut reasons = heard.waiting;
+    let mut reasons: Vec<String> = heard.waiting.into_values().collect();
     reasons.extend(heard.refused.into_values());
     reasons.extend(heard.away);
     tracing::debug!(wallet = %record.wallet, cluster = %gateway.genesis.current().name, ?reasons, "not yet");

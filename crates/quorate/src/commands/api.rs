@@ -46,6 +46,18 @@ impl Caller {
         Ok(Self { client, key, genesis: chain.current().clone(), chain })
     }
 
+    /// Takes the changes of governance since then in.
+    pub async fn follow(&mut self) -> Result<()> {
+        let steps = self.client.cluster().await?.governance;
+        let chain = Governance::replay(self.chain.genesis().clone(), steps, &quorate_policy::judge_step)
+            .map_err(|error| {
+                Refused(format!("the gateway shows a governance that does not follow: {error}"))
+            })?;
+        self.genesis = chain.current().clone();
+        self.chain = chain;
+        Ok(())
+    }
+
     /// A caller that is given everything.
     pub fn with(api: &str, key: SigningKey, genesis: Genesis) -> Result<Self> {
         let client = Client::new(api, SigningKey::from_bytes(&key.to_bytes()))?;

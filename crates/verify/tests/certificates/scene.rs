@@ -54,6 +54,7 @@ pub fn genesis() -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
         follows: None,
+        governed: None,
     };
     genesis.check().unwrap();
     genesis
@@ -241,6 +242,7 @@ pub fn scene() -> TransactionCertificate {
         governance: genesis().hash(),
         approvers: approvals.iter().map(|approval| approval.approver).collect(),
         rule: quorate_policy::RULE_TRANSFER.into(),
+        judged: None,
     };
     let verdict = |(at, length): (usize, u64)| Verdict {
         party: public(&key(seeds()[at])),

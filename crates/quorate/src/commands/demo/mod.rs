@@ -4,6 +4,7 @@ mod by_file;
 mod cheater;
 mod judge;
 mod lifecycle;
+mod policy;
 mod record;
 mod story;
 
@@ -77,12 +78,6 @@ impl Progress {
     pub fn last_signers(&self) -> Vec<&str> {
         let signers = self.report.transfers.last().and_then(|transfer| transfer["signers"].as_array());
         signers.map(|names| names.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
-    }
-
-    /// The intent of the last transfer.
-    pub fn last_intent(&self) -> Result<IntentId> {
-        let intent = self.report.transfers.last().and_then(|transfer| transfer["intent"].as_str());
-        Ok(intent.context("no transfer yet")?.parse()?)
     }
 
     /// Keeps a transfer for the JSON report.
