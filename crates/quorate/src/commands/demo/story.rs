@@ -1,6 +1,6 @@
-//! The story: wallets, addresses, transfers, a killed node.
+//! The story: wallets, addresses, transfers, a killed node, new shares, a cheater.
 
-use super::{Progress, by_file, judge, lifecycle, record};
+use super::{Progress, by_file, cheater, judge, lifecycle, record};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -62,6 +62,7 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
     let intent = progress.last_intent()?;
     let genesis = record::fetch(cluster, &client, progress, &intent).await?;
+    cheater::tell(cluster, &client, progress, &wallets).await?;
     by_file::tell(cluster, &client, progress, &wallets).await?;
     record::check(cluster, progress, &genesis).await
 }
