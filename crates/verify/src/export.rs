@@ -251,9 +251,9 @@ fn head(export: &Export, walked: &Walked, note: &str) -> Result<(), String> {
         return Ok(());
     }
     match walked.tree.root(size) {
-        None => {
-            Err(format!("the node signed a log of {size} entries, {here} are shown: the rest was taken away"))
-        }
+        None => Err(format!(
+            "the node signed a log of {size} entries, {here} are shown: the rest was taken away, or this export is older than that head"
+        )),
         Some(root) if root == checkpoint.root() => Ok(()),
         Some(_) => Err(format!("the node signed another log of {size} entries than the one that is shown")),
     }

@@ -83,7 +83,8 @@ fn altered(cluster: &Cluster, name: &str) -> Result<()> {
 /// Exports of these many nodes' logs, by file name.
 fn exports(cluster: &Cluster, count: usize) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for at in 0..count {
+    // The first node's log last: it is the one in doubt, and must have all that the others saw.
+    for at in (0..count).rev() {
         let (vault, out) = (cluster.home(at).join("vault"), file(cluster, &format!("{}.log", node_name(at))));
         let _ = std::fs::remove_file(&out);
         run(&["audit", "export", "--dir", &vault.display().to_string(), "--out", &out])?;

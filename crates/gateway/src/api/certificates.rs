@@ -23,7 +23,7 @@ pub async fn show(
     Id(id): Id<IntentId>,
 ) -> Result<Json<CertifiedFile>, ApiError> {
     let (bytes, _) = gateway.store.certificate(&id).await?.ok_or_else(|| {
-        let detail = "there is no certificate of this intent: it is no signed transfer, or its partial signatures went by file";
+        let detail = "there is no certificate of this intent: it is no signed transfer, or its partial signatures went by file and were not handed in";
         ApiError::new(StatusCode::NOT_FOUND, "not_found", detail)
     })?;
     let certificate = TransactionCertificate::decode(&bytes).map_err(ApiError::internal)?;

@@ -1,13 +1,13 @@
 //! A transaction's certificate (docs/audit.md): begun in the same write as the signature, completed when each signer has shown
 //! the entry of its decision under a head that enough of the other nodes cosigned.
 
-use super::Work;
 use super::attempt::{Rows, Task};
+use super::{Wallet, Work};
 use crate::gateway::Gateway;
-use crate::store::now;
+use crate::store::{IntentRow, now};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
-use quorate_intent::{Hash, IntentId, PublicKey};
+use quorate_intent::{Approval, Hash, IntentId, PublicKey};
 use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate, verify};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,40 +16,52 @@ use tokio::time::sleep;
 /// How long heads take to be cosigned, and how often that is looked for at once; after that, now and then.
 const SOON: (Duration, u32) = (Duration::from_millis(600), 5);
 /// Pause before a pending certificate is tried again, in seconds.
-const AGAIN: u64 = 5;
+const AGAIN: u64 = 30;
 /// Most pending certificates that are taken up at a time.
 const AT_ONCE: u32 = 16;
 /// Longest wait for a node's verdict.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// How a task was signed.
+pub fn signing(task: &Task, parts: &[Part], rows: &Rows) -> Signing {
+    let partials = (0..parts.len()).map(|at| rows.values().filter_map(|row| row.get(at)).cloned().collect());
+    Signing { request: task.request.clone(), parts: parts.to_vec(), partials: partials.collect() }
+}
+
+/// What a certificate begins with.
+pub struct Begun<'a> {
+    /// The wallet.
+    pub wallet: &'a Wallet,
+    /// The intent.
+    pub row: &'a IntentRow,
+    /// Its approvals.
+    pub approvals: Vec<Approval>,
+    /// How it was signed.
+    pub signing: Signing,
+}
+
 /// The certificate as far as signing itself gives it: everything but the verdicts.
 pub fn begin(
     gateway: &Gateway,
-    task: &Task,
-    parts: &[Part],
-    rows: &Rows,
+    begun: Begun<'_>,
     transaction: SignedTx,
     signatures: Vec<RawSignature>,
 ) -> Option<TransactionCertificate> {
+    let Begun { wallet, row, mut approvals, signing } = begun;
     let chain = gateway.genesis.chain();
-    let version = chain.version(&task.row.signed.intent.governance)?;
+    let version = chain.version(&row.signed.intent.governance)?;
     let steps = chain.steps().get(..usize::try_from(version.number()).ok()?)?.to_vec();
-    let mut approvals = task.approvals.clone();
     approvals.sort_by_key(|approval| approval.approver);
-    let partials = (0..parts.len()).map(|at| rows.values().filter_map(|row| row.get(at)).cloned().collect());
+    let plan = row.plan.as_deref().unwrap_or_default();
     Some(TransactionCertificate {
         version: certificate::VERSION,
         cluster: chain.genesis().hash(),
         steps,
-        key: task.wallet.certificate.clone(),
-        intent: task.row.signed.clone(),
+        key: wallet.certificate.clone(),
+        intent: row.signed.clone(),
         approvals,
-        plan: Plan::decode(&task.plan).and_then(|plan| plan.bare()).ok()?.encode(),
-        signing: Signing {
-            request: task.request.clone(),
-            parts: parts.to_vec(),
-            partials: partials.collect(),
-        },
+        plan: Plan::decode(plan).and_then(|plan| plan.bare()).ok()?.encode(),
+        signing,
         signatures,
         transaction,
         verdicts: Vec::new(),

@@ -253,15 +253,8 @@ impl Engine<'_> {
         };
         match outcome {
             Outcome::Signed(signed, signatures) => {
-                let certificate = certify::begin(
-                    self.gateway,
-                    &self.task,
-                    &parts,
-                    &rows,
-                    signed.clone(),
-                    signatures.clone(),
-                );
-                transfer::signed_end(self.gateway, &self.task, &set, (signed, signatures), certificate)
+                let signing = certify::signing(&self.task, &parts, &rows);
+                transfer::signed_end(self.gateway, &self.task, &set, (signed, signatures), signing)
                     .await
                     .map(Some)
             }

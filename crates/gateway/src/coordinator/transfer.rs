@@ -1,6 +1,7 @@
 //! Transfers: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
 
 use super::attempt::Task;
+use super::certify::{self, Begun};
 use super::consider::{Ready, named_rule};
 use super::sets::Tally;
 use super::signed::{self, Signed};
@@ -14,7 +15,7 @@ use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
 use quorate_coordination::{Item, RawSignature, SigningRequest};
 use quorate_intent::{Hash, Transfer};
-use quorate_verify::TransactionCertificate;
+use quorate_verify::Signing;
 use rand_core::{OsRng, RngCore};
 use std::sync::Arc;
 
@@ -194,11 +195,13 @@ pub(super) async fn signed_end(
     task: &Task,
     set: &[u16],
     (transaction, signatures): (SignedTx, Vec<RawSignature>),
-    certificate: Option<TransactionCertificate>,
+    signing: Signing,
 ) -> Result<End, sqlx::Error> {
     let signers: Vec<String> = set.iter().map(|party| name(gateway, task, *party)).collect();
     let reason = format!("signed by {}", signers.join(", "));
     let (form, id) = (Hash(task.built.form), transaction.id.clone());
+    let begun = Begun { wallet: &task.wallet, row: &task.row, approvals: task.approvals.clone(), signing };
+    let certificate = certify::begin(gateway, begun, transaction.clone(), signatures.clone());
     let certificate = certificate.map(|certificate| certificate.encode());
     let signed = Signed { transaction, signatures, signers, form, certificate };
     signed::keep(gateway, &task.row.id, signed, &[State::Signing], &reason).await?;

@@ -7,6 +7,7 @@ mod doors;
 mod generate;
 mod governance;
 mod restored;
+mod witness;
 
 use crate::node::Shared;
 use crate::{Config, Node};

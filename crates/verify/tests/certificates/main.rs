@@ -38,13 +38,14 @@ fn it_shows_who_approved_and_who_signed() {
     assert_eq!(TransactionCertificate::from_file(file.as_bytes()).unwrap(), certificate);
 }
 
-/// Every byte of the content, in three ways: whatever decodes is refused by a part's reason.
+/// Every byte of the content, and each fifth in another way too: whatever decodes is refused by a part's reason.
 #[test]
 fn every_changed_byte_is_refused() {
     let bytes = scene().encode();
     let mut reasons = std::collections::BTreeMap::<String, usize>::new();
     for at in 0..bytes.len() {
-        for change in [0x01, 0x80, 0xff] {
+        let changes: &[u8] = if at % 5 == 0 { &[0x01, 0xff] } else { &[0x01] };
+        for change in changes {
             let mut bad = bytes.clone();
             bad[at] ^= change;
             let error = match TransactionCertificate::decode(&bad) {
