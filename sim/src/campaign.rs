@@ -42,11 +42,15 @@ impl Totals {
         self.runs += 1;
         let sum = &mut self.counts;
         sum.events += counts.events;
-        sum.ceremonies += counts.ceremonies;
+        for (sum, more) in sum.ceremonies.iter_mut().zip(counts.ceremonies) {
+            *sum += more;
+        }
         sum.done += counts.done;
         sum.crashes += counts.crashes;
         sum.rollbacks += counts.rollbacks;
         sum.signatures += counts.signatures;
+        sum.losses += counts.losses;
+        sum.lies += counts.lies;
     }
 
     /// How often this rule did not hold.

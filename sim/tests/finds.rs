@@ -6,7 +6,7 @@ use quorate_sim::kind::generate;
 use quorate_sim::log::{Log, render};
 use quorate_sim::node::Group;
 use quorate_sim::scenario::{Scenario, keys};
-use quorate_sim::world::{self, End, Plant};
+use quorate_sim::world::{self, End, Kind, Plant};
 use quorate_sim::{World, campaign};
 
 /// The first seed in which a planted defect is found, and by which rule.
@@ -112,7 +112,7 @@ fn no_order_no_ceremony() {
     let mut altered = good.clone();
     altered.intent.intent.expires += 1;
     for forged in [none, foreign, altered] {
-        let id = world.ceremony();
+        let id = world.ceremony(Kind::Generate);
         for at in 0..3 {
             world.start(at, 1, generate::job(id, forged.clone(), Group::Ed25519, None));
         }
