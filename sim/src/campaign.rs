@@ -85,6 +85,7 @@ pub fn all(
                 // The same again, with every event kept. A run that panicked may have left its runtime in any state.
                 runtime = world::runtime();
                 let entries = guarded(&run, number, &runtime, true).log.entries().to_vec();
+                eprintln!("{name} {number}: {}: {}", violation.rule, violation.detail);
                 let failure = Failure { name: name.to_owned(), number, violation, entries };
                 lock(&totals).failures.push(failure);
                 runtime = world::runtime();

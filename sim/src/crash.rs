@@ -2,14 +2,15 @@
 //! or half of what was not synced.
 
 use crate::World;
+use crate::kind::certificates::Source;
 use crate::log::Log;
 use crate::node::Group;
 use crate::oracle::Violation;
-use crate::kind::certificates::Source;
 use crate::random::Dice;
 use crate::scenario::{Outcome, chain, endings, frost, keys, orders, toy};
 use crate::world::{self, Counts, Weather};
 use quorate_vault::{Fault, Leaves};
+use std::ops::Range;
 use std::rc::Rc;
 use tokio::runtime::Runtime;
 
@@ -42,12 +43,7 @@ pub const LIVES: [Life; 6] = [
     Life { n: 2, t: 2, group: Group::Ed25519, change: None },
     Life { n: 3, t: 2, group: Group::Secp256k1, change: None },
     Life { n: 4, t: 3, group: Group::Toy199, change: None },
-    Life {
-        n: 2,
-        t: 2,
-        group: Group::Ed25519,
-        change: Some(Change { first: 2, recipients: &[0, 1], t: 2 }),
-    },
+    Life { n: 2, t: 2, group: Group::Ed25519, change: Some(Change { first: 2, recipients: &[0, 1], t: 2 }) },
     Life {
         n: 4,
         t: 2,
@@ -103,7 +99,7 @@ fn reshare(world: &mut World, change: Change) -> Result<(), Violation> {
             Some(approved) => orders::attempt(world, approved)?,
             None => false,
         };
-        chain::calm(world, wallet)?;
+        chain::gather(world, wallet)?;
         let record = &world.certificates[&wallet].record;
         let there = record.attempt.order_number > 1 && record.parties == world.keys(change.recipients);
         // What came of an order that a crash cut off counts as well.
@@ -119,13 +115,13 @@ fn reshare(world: &mut World, change: Change) -> Result<(), Violation> {
         among(world, change)?;
         endings::sign(world, wallet)?;
         toy::restart_all(world)?;
-        chain::calm(world, wallet)?;
+        chain::gather(world, wallet)?;
     }
     let Some(end) = orders::destroy(world, wallet, number + 1) else { return Ok(()) };
     world.take(change.recipients[0], &end, Source::Gateway);
     world.settle()?;
     toy::restart_all(world)?;
-    chain::calm(world, wallet)?;
+    chain::gather(world, wallet)?;
     for node in &world.nodes {
         if !node.disk.attempts(&wallet.0).0.is_empty() {
             let detail = format!("party {} holds a share", node.at);
@@ -141,8 +137,7 @@ fn among(world: &World, change: Change) -> Result<(), Violation> {
     let highest = world.oracle.highest(&wallet).unwrap_or_default().to_vec();
     for node in &world.nodes {
         let (shares, _) = node.disk.attempts(&wallet.0);
-        let wanted =
-            if change.recipients.contains(&node.at) { vec![highest.clone()] } else { Vec::new() };
+        let wanted = if change.recipients.contains(&node.at) { vec![highest.clone()] } else { Vec::new() };
         if shares != wanted {
             let detail = format!("party {} holds {} shares", node.at, shares.len());
             return Err(Violation { rule: "one epoch is active", detail });
@@ -238,11 +233,13 @@ pub fn all(runtime: &Rc<Runtime>) -> Vec<Case> {
 }
 
 /// The runs of all cases.
-pub fn campaign(threads: usize, long: bool) -> crate::campaign::Totals {
+pub fn campaign(threads: usize, long: bool, part: Option<Range<u64>>) -> crate::campaign::Totals {
     let mut cases = all(&world::runtime());
     let more = if long { pairs(&cases, 20) } else { Vec::new() };
     cases.extend(more);
-    crate::campaign::all("crash", 0..cases.len() as u64, threads, |number, runtime, log| {
+    let end = cases.len() as u64;
+    let part = part.map_or(0..end, |part| part.start.min(end)..part.end.min(end));
+    crate::campaign::all("crash", part, threads, |number, runtime, log| {
         run(cases[number as usize], runtime, log)
     })
 }

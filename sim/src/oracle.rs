@@ -131,12 +131,14 @@ impl Oracle {
         let mut found = Vec::new();
         let wallets: BTreeSet<&WalletId> = self.certified.keys().chain(self.existing.keys()).collect();
         for wallet in wallets {
-            let highest = [self.certified.get(wallet), self.existing.get(wallet)].map(|one| one.cloned().unwrap_or_default());
+            let highest = [self.certified.get(wallet), self.existing.get(wallet)]
+                .map(|one| one.cloned().unwrap_or_default());
             if highest.iter().max().is_some_and(|rank| is_end(rank)) {
                 continue;
             }
             let holders: Vec<_> = nodes.iter().filter(|node| node.honest && !node.lost).collect();
-            let held: Vec<_> = holders.iter().map(|node| (node.at, node.key(), node.disk.attempts(&wallet.0).0)).collect();
+            let held: Vec<_> =
+                holders.iter().map(|node| (node.at, node.key(), node.disk.attempts(&wallet.0).0)).collect();
             for attempt in highest.iter().filter(|attempt| !attempt.is_empty()) {
                 let Some(epoch) = self.epochs.get(&(*wallet, attempt.clone())) else { continue };
                 for (at, key, attempts) in &held {
@@ -156,7 +158,12 @@ impl Oracle {
     }
 
     /// Whether enough recipients of an epoch are left and no epoch has enough shares all the same.
-    fn unusable(&self, wallet: &WalletId, highest: &[u8], held: &[(usize, PublicKey, Vec<AttemptBytes>)]) -> bool {
+    fn unusable(
+        &self,
+        wallet: &WalletId,
+        highest: &[u8],
+        held: &[(usize, PublicKey, Vec<AttemptBytes>)],
+    ) -> bool {
         let Some(epoch) = self.epochs.get(&(*wallet, highest.to_vec())) else { return false };
         let left = held.iter().filter(|(_, key, _)| epoch.recipients.contains(key)).count();
         if epoch.threshold == 0 || left < epoch.threshold {
@@ -174,7 +181,8 @@ impl Oracle {
         let rank = rank.to_bytes().to_vec();
         let before = self.acted.entry((node.at, wallet)).or_default();
         if rank < *before && node.honest {
-            let detail = format!("party {} goes back from {} to {}", node.at, hex::encode(before), hex::encode(rank));
+            let detail =
+                format!("party {} goes back from {} to {}", node.at, hex::encode(before), hex::encode(rank));
             return self.violate("epochs only go up", detail);
         }
         *before = rank;
@@ -196,7 +204,8 @@ impl Oracle {
             return;
         }
         let rule = if is_end(&highest) { "destroyed keys never sign" } else { "no two epochs sign" };
-        let detail = format!("party {} signs in {} and has {}", node.at, hex::encode(attempt), hex::encode(highest));
+        let detail =
+            format!("party {} signs in {} and has {}", node.at, hex::encode(attempt), hex::encode(highest));
         self.violate(rule, detail);
     }
 

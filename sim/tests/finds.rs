@@ -33,6 +33,15 @@ fn planted_defects_are_found() {
         (Scenario::Frost, Plant::SignsUnlogged, 20, "signatures have log entries"),
         (Scenario::Frost, Plant::RepeatsRandomness, 200, "nonces and presignatures spent once"),
         (Scenario::Frost, Plant::LosesSynced, 200, shares),
+        (Scenario::Reshare, Plant::ErasesAfterFailure, 200, shares),
+        (Scenario::Reshare, Plant::AcknowledgesEarly, 200, shares),
+        (Scenario::Reshare, Plant::ForgetsOld, 100, shares),
+        (Scenario::Reshare, Plant::SignsOldEpoch, 100, "no two epochs sign"),
+        (Scenario::Reshare, Plant::SignsDestroyed, 200, "destroyed keys never sign"),
+        (Scenario::Reshare, Plant::KeepsErased, 100, "erased shares are gone"),
+        (Scenario::Reshare, Plant::KeepsQuiet, 100, "one epoch is active"),
+        (Scenario::Reshare, Plant::OpensAnother, 100, "public key constant"),
+        (Scenario::Reshare, Plant::BlamesSilence, 100, "blamed ⊆ faulty"),
     ] {
         let (_, found) = first(scenario, plant, budget);
         assert_eq!(found, rule, "{plant:?}");
@@ -59,7 +68,7 @@ fn some_seeds_of_every_scenario_hold_and_have_faults() {
     assert!(totals.failures.is_empty(), "{:?}", totals.failures.first().map(|f| (f.number, &f.violation)));
     assert_eq!(totals.runs, 200);
     assert!(totals.counts.crashes > 600 && totals.counts.done > 150, "{:?}", totals.counts);
-    for (scenario, seeds) in [(Scenario::Frost, 20), (Scenario::Ecdsa, 5)] {
+    for (scenario, seeds) in [(Scenario::Frost, 20), (Scenario::Ecdsa, 5), (Scenario::Reshare, 20)] {
         let totals = campaign::seeds(scenario, 0..seeds, 2);
         assert!(
             totals.failures.is_empty(),

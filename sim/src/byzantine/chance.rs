@@ -2,9 +2,9 @@
 
 use super::layout::{self, Ceremony, Role, Shape};
 use super::lie::Lie;
+use super::matrix;
 use super::mutation::{self, Mutation};
 use super::network::{self, KINDS};
-use super::matrix;
 use crate::World;
 use crate::kind::reshare::Asked;
 use quorate_coordination::Resharing;
@@ -15,7 +15,8 @@ use std::sync::atomic::AtomicBool;
 /// What the dishonest party at `at` does in this ceremony: a falsified field or message, or a way to treat its messages, which
 /// then stands in [`World::tamper`].
 pub fn lie(world: &mut World, at: usize, id: [u8; 32], asked: &Asked) -> Option<Lie> {
-    let plan = Resharing::new(&asked.approved.intent, asked.base.record.clone(), asked.dealers.clone()).ok()?;
+    let plan =
+        Resharing::new(&asked.approved.intent, asked.base.record.clone(), asked.dealers.clone()).ok()?;
     let me = world.nodes[at].key();
     let role = match (plan.dealers().contains(&me), plan.recipients().contains(&me)) {
         (true, true) => Role::Both,

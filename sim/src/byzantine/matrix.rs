@@ -1,7 +1,7 @@
 //! The matrix itself: its cases from the layouts, and one run for each.
 
-use super::expect::{Verdict, Wrong, verdict};
 use super::aftermath;
+use super::expect::{Verdict, Wrong, verdict};
 use super::layout::{self, Ceremony, Message, Role, Shape};
 use super::lie::{Lie, Plain};
 use super::mutation::{self, Mutation};
@@ -20,6 +20,7 @@ use quorate_protocols::ot::{PairCtx, pair as ot};
 use quorate_session::seal::{self, Route};
 use quorate_session::wire::{Envelope, Kind};
 use quorate_sharing::Index;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -258,7 +259,12 @@ fn rush(ceremony: Ceremony, id: [u8; 32], lie: &Lie) -> Tamper {
 }
 
 /// The lie that falsifies one message.
-pub fn falsifier(message: Message, field: Option<usize>, mutation: Mutation, applied: Arc<AtomicBool>) -> Lie {
+pub fn falsifier(
+    message: Message,
+    field: Option<usize>,
+    mutation: Mutation,
+    applied: Arc<AtomicBool>,
+) -> Lie {
     Lie::new(move |round, board, outgoing| {
         let Some(me) = board.me.filter(|_| round == message.round) else { return };
         let change = |to: Option<Index>, body: &mut Vec<u8>| {
@@ -364,9 +370,11 @@ fn judge(world: &World, wanted: Verdict) -> Result<(), Violation> {
 }
 
 /// The runs of all cases.
-pub fn campaign(threads: usize) -> crate::campaign::Totals {
+pub fn campaign(threads: usize, part: Option<Range<u64>>) -> crate::campaign::Totals {
     let cases = cases();
-    crate::campaign::all("byzantine", 0..cases.len() as u64, threads, |number, runtime, log| {
+    let end = cases.len() as u64;
+    let part = part.map_or(0..end, |part| part.start.min(end)..part.end.min(end));
+    crate::campaign::all("byzantine", part, threads, |number, runtime, log| {
         let case = &cases[number as usize];
         let mut outcome = run(case, runtime, log);
         if let Some(violation) = &mut outcome.violation {

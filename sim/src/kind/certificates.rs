@@ -84,7 +84,11 @@ pub fn certify(
             return Ok(());
         }
         if certificate.rank() == held.rank() {
-            return if rank(world, at, &wallet) == Some(held.rank()) { Ok(()) } else { open(world, at, held) };
+            return if rank(world, at, &wallet) == Some(held.rank()) {
+                Ok(())
+            } else {
+                open(world, at, held)
+            };
         }
     }
     admit(world, at, certificate, held.is_some())?;
@@ -154,7 +158,8 @@ fn admit(world: &World, at: usize, certificate: &Certificate, held: bool) -> Res
 fn activate(world: &mut World, at: usize, certificate: &Certificate) -> Result<(), NotTaken> {
     let (wallet, rank) = (certificate.record.wallet, certificate.rank());
     let bytes = borsh::to_vec(certificate).unwrap_or_default();
-    let keeps_open = matches!(world.plant, Some(Plant::SignsOldEpoch | Plant::SignsDestroyed));
+    let keeps_open = world.plant == Some(Plant::SignsOldEpoch)
+        || world.plant == Some(Plant::SignsDestroyed) && certificate.destroys();
     let Some(up) = &mut world.nodes[at].up else { return Err(down()) };
     let before = if keeps_open { None } else { up.keys.remove(&wallet) };
     if before.is_some() {
@@ -230,7 +235,11 @@ fn load_one(world: &mut World, at: usize, certificate: &Certificate) -> Result<(
     let index = Index::new(index).map_err(|error| error.to_string())?;
     let opened = Share::open(group, &record.public, index, &share.secret)?;
     if world.nodes[at].honest {
-        world.oracle.key(record.wallet, super::check::key_of(group, record).to_vec());
+        let mut key = super::check::key_of(group, record).to_vec();
+        if world.plant == Some(Plant::OpensAnother) && record.attempt.order_number > 2 {
+            key[0] ^= 1;
+        }
+        world.oracle.key(record.wallet, key);
     }
     if let Some(up) = &mut world.nodes[at].up {
         up.gone.remove(&record.wallet);

@@ -21,8 +21,12 @@ use std::sync::Arc;
 pub fn job(id: [u8; 32], approved: Approved, group: Group, lie: Option<Lie>) -> Job {
     Box::new(move |world, at| {
         let order = approved.order().clone();
-        let decision =
-            quorate_policy::decide(&world.people.genesis, &approved.intent, &approved.approvals, world.time());
+        let decision = quorate_policy::decide(
+            &world.people.genesis,
+            &approved.intent,
+            &approved.approvals,
+            world.time(),
+        );
         if let Decision::Deny { reason, .. } = decision {
             return Err(refused(id, reason.to_string()));
         }

@@ -90,8 +90,14 @@ fn some(world: &mut World, count: usize) -> Vec<usize> {
 fn begin(world: &mut World) -> Result<Life, Violation> {
     use Trouble::{Liar, Loss, None, OldDisk};
     let trouble = world.dice.pick(&[None, None, Liar, Loss, OldDisk]);
-    let mut life =
-        Life { wallet: keys::wallet(1), number: 1, trouble, troubled: Option::None, given: Vec::new(), copy: Option::None };
+    let mut life = Life {
+        wallet: keys::wallet(1),
+        number: 1,
+        trouble,
+        troubled: Option::None,
+        given: Vec::new(),
+        copy: Option::None,
+    };
     let (group, suite) =
         world.dice.pick(&[(Group::Secp256k1, Suite::Bip340), (Group::Ed25519, Suite::Ed25519)]);
     let n = world.dice.between(2 + life.slack() as u64, 4) as usize;
@@ -106,7 +112,10 @@ fn begin(world: &mut World) -> Result<Life, Violation> {
     let approved = keys::order_among(world, 1, (t, &parties), suite);
     let made = keys::attempt(world, &approved, group)?;
     if !made {
-        return Err(Violation { rule: "once faults stop it terminates", detail: "no key to begin with".into() });
+        return Err(Violation {
+            rule: "once faults stop it terminates",
+            detail: "no key to begin with".into(),
+        });
     }
     life.copy = life.troubled.map(|at| world.nodes[at].disk.snapshot());
     Ok(life)
@@ -184,6 +193,14 @@ pub fn good(world: &World) -> Vec<usize> {
 /// The first rule that did not hold.
 pub fn calm(world: &mut World, wallet: WalletId) -> Result<(), Violation> {
     faults::calm(world);
+    gather(world, wallet)
+}
+
+/// Every certificate goes round, as far as the weather lets it.
+///
+/// # Errors
+/// The first rule that did not hold.
+pub fn gather(world: &mut World, wallet: WalletId) -> Result<(), Violation> {
     world.settle()?;
     for _ in 0..2 {
         world.contact_all();
@@ -209,7 +226,8 @@ pub fn recover(world: &mut World, life: &mut Life) -> Result<(), Violation> {
             break;
         };
         life.given.push((approved.clone(), base.clone()));
-        let honest: Vec<usize> = orders::holders(world, &base).into_iter().filter(|at| good.contains(at)).collect();
+        let honest: Vec<usize> =
+            orders::holders(world, &base).into_iter().filter(|at| good.contains(at)).collect();
         let Some(dealers) = orders::dealers(world, &base, &honest) else { continue };
         if orders::run(world, crate::kind::reshare::Asked { approved, base, dealers })? {
             return calm(world, life.wallet);
@@ -228,7 +246,8 @@ pub fn one_epoch(world: &World, wallet: WalletId) -> Result<(), Violation> {
     for at in good(world) {
         let (shares, certified) = world.nodes[at].disk.attempts(&wallet.0);
         if shares != [highest.clone()] || certified.as_ref() != Some(&highest) {
-            let detail = format!("party {at} holds {} shares, by {:?}", shares.len(), certified.map(hex::encode));
+            let detail =
+                format!("party {at} holds {} shares, by {:?}", shares.len(), certified.map(hex::encode));
             return Err(Violation { rule: "one epoch is active", detail });
         }
     }
@@ -245,14 +264,8 @@ pub fn one_epoch(world: &World, wallet: WalletId) -> Result<(), Violation> {
 /// # Errors
 /// The first rule that did not hold.
 pub fn refresh_under_faults(world: &mut World, wallet: WalletId, t: usize) -> Result<usize, Violation> {
-    let mut life = Life {
-        wallet,
-        number: 1,
-        trouble: Trouble::None,
-        troubled: None,
-        given: Vec::new(),
-        copy: None,
-    };
+    let mut life =
+        Life { wallet, number: 1, trouble: Trouble::None, troubled: None, given: Vec::new(), copy: None };
     let all: Vec<usize> = (0..world.nodes.len()).collect();
     faults::plan(world);
     life.number += 1;

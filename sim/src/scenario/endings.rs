@@ -107,7 +107,9 @@ pub fn destroy(world: &mut World, life: &mut Life) -> Result<(), Violation> {
     let parties: Vec<usize> = base.record.parties.iter().filter_map(|key| world.find(key)).collect();
     world.hear(&base);
     let order = world.people.reshare(&base.record, life.number, world.keys(&parties), (2, None));
-    let (Some(approved), Some(dealers)) = (order, orders::dealers(world, &base, &parties)) else { return Ok(()) };
+    let (Some(approved), Some(dealers)) = (order, orders::dealers(world, &base, &parties)) else {
+        return Ok(());
+    };
     if orders::run(world, Asked { approved, base, dealers })? {
         return not("a destroyed key is gone", "it was shared anew");
     }

@@ -30,7 +30,8 @@ pub fn order(
 pub fn holders(world: &World, base: &Certificate) -> Vec<usize> {
     let holds = |at: &usize| {
         let up = world.nodes[*at].up.as_ref();
-        up.and_then(|up| up.keys.get(&base.record.wallet)).is_some_and(|open| open.certificate.record == base.record)
+        up.and_then(|up| up.keys.get(&base.record.wallet))
+            .is_some_and(|open| open.certificate.record == base.record)
     };
     (0..world.nodes.len()).filter(holds).collect()
 }

@@ -74,7 +74,9 @@ impl World {
         self.log.add(now, Some(at), || format!("does not take {}: {problem}", certificate.rank()));
         let Some(up) = &self.nodes[at].up else { return };
         let pendings = self.block(up.vault.pendings(&wallet)).unwrap_or_default();
-        if pendings.iter().any(|pending| pending.attempt == certificate.record.attempt) && !certificate.destroys() {
+        if pendings.iter().any(|pending| pending.attempt == certificate.record.attempt)
+            && !certificate.destroys()
+        {
             self.oracle.violate("certificates are taken", format!("party {at}: {problem}"));
         }
     }
