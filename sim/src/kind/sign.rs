@@ -68,7 +68,7 @@ pub fn call(
         items: vec![Asked { path: Vec::new(), key, message: message.to_vec() }],
         policy: world.people.genesis.hash(),
         nonce: message,
-        expires: crate::people::NOW + 600,
+        expires: world.time() + 600,
         attempts: 8,
     };
     let digest = material.digest(keyset.suite()).ok()?;
@@ -153,6 +153,8 @@ fn make(
         (up.vault.clone(), body, key.share.secret().0.get())
     };
     world.oracle.spend(at, name);
+    let attempt = open_attempt(world, at, &call.request.wallet);
+    world.oracle.signs(&world.nodes[at], call.request.wallet, &attempt);
     let logged = world.block(vault.signed_forms(&intent)).unwrap_or_default();
     if !logged.iter().any(|(_, entry)| entry.form == form) {
         world.oracle.violate("signatures have log entries", format!("party {at} signs what its log lacks"));
@@ -162,6 +164,11 @@ fn make(
     world.log.add(now, Some(at), || "gives a partial signature".into());
     let signature = keys::sign(vault.identity().expose(), &checked.statement(index, &body));
     Ok(Partial { signer: index, body, signature })
+}
+
+fn open_attempt(world: &World, at: usize, wallet: &WalletId) -> Vec<u8> {
+    let open = world.nodes[at].up.as_ref().and_then(|up| up.keys.get(wallet));
+    open.map(|open| open.certificate.record.attempt.to_bytes().to_vec()).unwrap_or_default()
 }
 
 fn body(share: &Share, suite: Suite, checked: &Checked, item: Item) -> Result<Vec<u8>, String> {
