@@ -4,6 +4,7 @@ mod arrows;
 mod attacks;
 mod banned;
 mod hashing;
+mod mutants;
 mod purity;
 mod sizes;
 mod words;
@@ -70,6 +71,7 @@ pub fn run(root: &Path) -> bool {
         ("sizes", sizes::check(&rust)),
         ("words", words::check(&texts)),
         ("attacks", attacks::check(&rust, &texts)),
+        ("planted mutants", mutants::run(root, &texts)),
         ("banned crates", banned::run(root)),
         ("sources", banned::sources(&texts)),
     ];

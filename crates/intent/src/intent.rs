@@ -272,3 +272,6 @@ mod hex_bytes {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

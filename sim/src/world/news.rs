@@ -60,7 +60,15 @@ impl World {
         match news {
             News::Heads { epochs, .. } => self.answer(at, from, epochs),
             News::Certificate(certificate) => self.take(at, &certificate, Source::Peer(from)),
-            News::Steps(_) => (),
+            // The simulated cluster has one governance version, no policy, and nobody witnesses logs in it.
+            News::Steps(_)
+            | News::Clock(_)
+            | News::AskSpent
+            | News::Spent { .. }
+            | News::Rejected(_)
+            | News::Checkpoint(_)
+            | News::Cosigned(_)
+            | News::WantCheckpoint { .. } => (),
         }
     }
 

@@ -178,6 +178,21 @@ fn proofs_are_bound_to_session_and_party() {
     }
 }
 
+/// A round that holds another message under this party's own name is nobody's fault.
+#[test]
+fn own_openings_must_come_back_unchanged() {
+    let mut rng = ChaCha20Rng::seed_from_u64(12);
+    let contexts = contexts::<Secp256k1>(2, 2);
+    let (ours, theirs) = (commit::<Secp256k1>(&contexts[0], &mut rng), commit(&contexts[1], &mut rng));
+    let (again, _) = commit::<Secp256k1>(&contexts[0], &mut rng);
+    let both = [(contexts[0].me(), ours.1.clone()), (contexts[1].me(), theirs.1.clone())];
+    let commits = All::broadcast(&contexts[0], BTreeMap::from(both)).unwrap();
+    let (state, _) = open(ours.0, commits);
+    let swapped = [(contexts[0].me(), again.opening), (contexts[1].me(), theirs.0.opening)];
+    let openings = All::broadcast(&contexts[0], BTreeMap::from(swapped)).unwrap();
+    assert!(matches!(deal(&contexts[0], state, openings), Err(Abort::Usage(_))));
+}
+
 /// Two dealers whose proofs are wrong by opposite amounts: the errors would cancel in a sum without weights.
 #[test]
 fn errors_of_two_proofs_do_not_cancel() {
