@@ -56,7 +56,7 @@ async fn scene() -> (Cluster, std::net::SocketAddr, tempfile::TempDir, PathBuf) 
 }
 
 async fn start(vault: Vault, listen: std::net::SocketAddr) -> Node {
-    Node::start(Config { vault, listen }).await.unwrap()
+    Node::start(Config { vault, listen, local: None }).await.unwrap()
 }
 
 fn unlock() -> Unlock {
