@@ -7,7 +7,7 @@ mod evidence;
 pub(crate) mod tests;
 
 pub use combined::{Combined, combine_files};
-pub use evidence::EvidenceFile;
+pub use evidence::{EvidenceFile, Wrong};
 
 use crate::rpc::SignCall;
 use crate::{Certificate, Partial};
@@ -132,8 +132,8 @@ pub enum FileError {
     #[error("partial signatures are missing of {}; the call needs all of its signers", .0.join(", "))]
     Missing(Vec<String>),
     /// Partial signatures that their makers did sign but that are wrong: evidence against them.
-    #[error("wrong partial signatures by {}; they are evidence against their makers", .0.join(", "))]
-    Wrong(Vec<String>),
+    #[error("wrong partial signatures by {}; they are evidence against their makers", makers(.0))]
+    Wrong(Vec<Wrong>),
     /// Anything else.
     #[error("the partial signatures give no transaction: {0}")]
     Other(String),
@@ -206,6 +206,14 @@ impl PartialFile {
         Ok(file)
     }
 
+    /// The certificate and the call that it answers; what they say is judged by [`combine_files`].
+    ///
+    /// # Errors
+    /// [`FileError::Format`].
+    pub fn open(&self) -> Result<(Certificate, SignCall), FileError> {
+        Ok((canonical(PARTIAL, &self.certificate)?, canonical(PARTIAL, &self.call)?))
+    }
+
     /// The partial signature of item `at`.
     fn partial(&self, at: usize) -> Option<Partial> {
         let signer = self.signer.index;
@@ -215,6 +223,11 @@ impl PartialFile {
 
 const CALL: &str = "a signing call";
 const PARTIAL: &str = "partial signatures";
+
+fn makers(wrong: &[Wrong]) -> String {
+    let names: Vec<&str> = wrong.iter().map(|wrong| wrong.maker.as_str()).collect();
+    names.join(", ")
+}
 
 fn format(what: &'static str, problem: impl Into<String>) -> FileError {
     FileError::Format { what, problem: problem.into() }

@@ -1,10 +1,11 @@
 //! From files of partial signatures to a signed transaction.
 
-use super::{FileError, MAX_FILES, PARTIAL, PartialFile, canonical, format};
+use super::{FileError, MAX_FILES, PARTIAL, PartialFile, Wrong, canonical, format};
+use crate::disputes::WrongPartial;
 use crate::partial::Checked;
 use crate::request::Item;
 use crate::rpc::SignCall;
-use crate::{Certificate, CombineError, KeySet, Partial, combine};
+use crate::{Certificate, CombineError, KeySet, Part, Partial, combine};
 use quorate_chains::{Built, Plan, RawSignature, SignedTx, Summary};
 use quorate_intent::{Body, Genesis, Hash, IntentId, approving_members};
 use serde::Serialize;
@@ -122,8 +123,7 @@ impl Call {
         genesis: Option<&Genesis>,
         digest: impl Fn(&str, &[u8; 32]) -> [u8; 32],
     ) -> Result<Self, String> {
-        let certificate: Certificate = canonical(PARTIAL, &file.certificate).map_err(text)?;
-        let call: SignCall = canonical(PARTIAL, &file.call).map_err(text)?;
+        let (certificate, call) = file.open().map_err(text)?;
         let keys = match genesis {
             Some(genesis) => certificate.check(genesis, digest).map_err(text)?,
             None => certificate.check_parties(digest).map_err(text)?,
@@ -170,7 +170,7 @@ impl Call {
             let made = combine(record, &self.keys, &self.coordinator, request, part, &partials);
             signatures.push(made.map_err(|error| match error {
                 CombineError::Missing(parties) => FileError::Missing(parties.into_iter().map(name).collect()),
-                CombineError::Wrong(parties) => FileError::Wrong(parties.into_iter().map(name).collect()),
+                CombineError::Wrong(parties) => FileError::Wrong(self.wrong(part, &partials, &parties, name)),
                 other => FileError::Other(other.to_string()),
             })?);
         }
@@ -185,6 +185,32 @@ impl Call {
             signers: by_signer.keys().copied().map(name).collect(),
             checked_against_genesis: genesis.is_some(),
         })
+    }
+
+    /// The wrong partial signatures of one part, each as evidence.
+    fn wrong(
+        &self,
+        part: &Part,
+        partials: &[Partial],
+        parties: &[u16],
+        name: impl Fn(u16) -> String,
+    ) -> Vec<Wrong> {
+        let record = &self.certificate.record;
+        let found = partials.iter().filter(|partial| parties.contains(&partial.signer));
+        let evidence = |partial: &Partial| {
+            Some(Wrong {
+                maker: name(partial.signer),
+                accused: record.party(partial.signer)?,
+                shown: Box::new(WrongPartial {
+                    coordinator: self.coordinator,
+                    request: self.call.request.clone(),
+                    part: part.clone(),
+                    partial: partial.clone(),
+                }),
+                record: Box::new(record.clone()),
+            })
+        };
+        found.filter_map(evidence).collect()
     }
 
     fn name(&self, files: &BTreeMap<u16, &PartialFile>, index: u16, genesis: Option<&Genesis>) -> String {

@@ -2,7 +2,9 @@
 
 use super::{FILE_VERSION, FileError, canonical, check_version, decode, hex_vec};
 use crate::WalletRecord;
-use crate::disputes::Report;
+use crate::disputes::{Accusation, Report, Shown, WrongPartial};
+use quorate_audit::Severity;
+use quorate_intent::{Hash, PublicKey, Signature};
 use serde::{Deserialize, Serialize};
 
 const EVIDENCE: &str = "evidence";
@@ -23,6 +25,43 @@ pub struct EvidenceFile {
     #[serde(with = "hex_vec")]
     #[cfg_attr(feature = "openapi", schema(value_type = String))]
     pub record: Vec<u8>,
+}
+
+/// A wrong partial signature that was found when files were combined. Its maker signed it, so it needs nobody's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// Whose it is, for people.
+    pub maker: String,
+    /// The maker's identity key.
+    pub accused: PublicKey,
+    /// The partial signature, with all that it was made for.
+    pub shown: Box<WrongPartial>,
+    /// The epoch that it is of.
+    pub record: Box<WalletRecord>,
+}
+
+impl Wrong {
+    /// It as a file for `quorate blame`. `reporter` signs the report with `sign` and may be a stranger to the cluster, as
+    /// whoever combines files may be; `cluster` is the hash of the genesis, `time` Unix seconds.
+    pub fn evidence(
+        &self,
+        cluster: Hash,
+        reporter: PublicKey,
+        time: u64,
+        sign: impl FnOnce(&[u8; 32]) -> Signature,
+    ) -> EvidenceFile {
+        let accusation = Accusation {
+            cluster,
+            reporter,
+            accused: self.accused,
+            severity: Severity::Condemned,
+            what: "a wrong partial signature in a file".into(),
+            time,
+            evidence: Hash([0; 32]),
+        };
+        let report = Report::sign(accusation, &Shown::Partial((*self.shown).clone()), sign);
+        EvidenceFile::new(&report, Some(&self.record))
+    }
 }
 
 impl EvidenceFile {

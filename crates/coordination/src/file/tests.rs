@@ -1,6 +1,7 @@
 //! Files of real partial signatures (FROST, Ed25519, a Solana transfer): what holds, and everything that must not.
 
 use super::*;
+use crate::disputes::Shown;
 use crate::rpc::SignCall;
 use crate::{
     Assignment, CallFile, Item, KeySet, Material, OwnedCommitment, Part, SignedAssignment, SigningRequest,
@@ -341,7 +342,20 @@ fn a_wrong_share_that_its_maker_signed_is_evidence() {
     let partial = &mut files[1].1.partials[0];
     partial.body[0] ^= 1;
     partial.signature = sign(&key(seeds()[1]), &checked.statement(2, &partial.body));
-    assert_eq!(combine_files(&files, Some(&genesis()), digest), Err(FileError::Wrong(vec!["bob".into()])));
+    let Err(FileError::Wrong(wrong)) = combine_files(&files, Some(&genesis()), digest) else {
+        panic!("a wrong share was combined, or refused for another reason");
+    };
+    let [wrong] = wrong.as_slice() else { panic!("one share is wrong") };
+    let bob = public(&key(seeds()[1]));
+    assert_eq!((wrong.maker.as_str(), wrong.accused), ("bob", bob));
+    // As a file it stands by the maker's own signature, whoever reports it.
+    let stranger = key(99);
+    let file = wrong.evidence(genesis().hash(), public(&stranger), 7, |digest| sign(&stranger, digest));
+    let (report, record) = EvidenceFile::decode(&serde_json::to_vec(&file).unwrap()).unwrap().open().unwrap();
+    let Ok(Shown::Partial(shown)) = report.open(&genesis().hash()) else {
+        panic!("the report does not hold")
+    };
+    assert_eq!(shown.check(&record.unwrap()), Ok(bob));
 }
 
 #[test]

@@ -47,6 +47,9 @@ pub struct CombineArgs {
     /// Write the signed transaction in hex to this new file.
     #[arg(long)]
     pub out: Option<PathBuf>,
+    /// Folder for evidence against the makers of wrong partial signatures, for `quorate blame`; it is made if missing.
+    #[arg(long, requires = "genesis")]
+    pub evidence_dir: Option<PathBuf>,
 }
 
 /// `submit`

@@ -75,18 +75,19 @@ pub fn judge_file(file: &EvidenceFile, genesis: Option<&Genesis>) -> Result<(Val
     let refuse = |problem: String| Refused(format!("the evidence is refused: {problem}"));
     let accusation = &report.accusation;
     let cluster = genesis.map_or(accusation.cluster, Genesis::hash);
+    let find = |hash: &_| record.clone().filter(|record| record.hash() == *hash);
+    let verdict = judge(&report, &cluster, &find).map_err(|error| refuse(error.to_string()))?;
     if let Some(genesis) = genesis {
         let known = |key: &PublicKey| genesis.party(key).is_some() || *key == genesis.gateway;
-        for key in [&accusation.reporter, &accusation.accused] {
+        // What condemns is the accused's own signature, so it does not matter who brings it. An edge is somebody's word.
+        let word = !matches!(verdict, Verdict::Condemned { .. });
+        for key in [Some(&accusation.accused), word.then_some(&accusation.reporter)].into_iter().flatten() {
             if !known(key) {
-                return Err(
-                    refuse(format!("{key} is neither a party nor the gateway of this cluster")).into()
-                );
+                let problem = format!("{key} is neither a party nor the gateway of this cluster");
+                return Err(refuse(problem).into());
             }
         }
     }
-    let find = |hash: &_| record.clone().filter(|record| record.hash() == *hash);
-    let verdict = judge(&report, &cluster, &find).map_err(|error| refuse(error.to_string()))?;
     let name = |key: &PublicKey| match genesis {
         Some(genesis) if *key == genesis.gateway => "the gateway".to_owned(),
         Some(genesis) => genesis.party(key).map_or_else(|| key.to_string(), |party| party.name.clone()),

@@ -5,16 +5,20 @@ use crate::cli::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 use crate::exit::{Refused, TimedOut};
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
+use ed25519_dalek::SigningKey;
 use quorate_client::api::{IntentView, NewSigningCall, NewTransaction};
-use quorate_coordination::file::Signer;
+use quorate_coordination::file::{Signer, Wrong};
 use quorate_coordination::{
     CallFile, Combined, FileError, NodeRequest, NodeResponse, PartialFile, combine_files,
 };
-use quorate_intent::{Genesis, IntentId};
+use quorate_intent::{Genesis, IntentId, keys};
 use quorate_node::control::{self, ControlError};
 use quorate_session::statement_digest;
+use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use zeroize::Zeroizing;
 
 /// Runs `signing-call`.
 pub async fn signing_call(args: SigningCallArgs, json: bool) -> Result<()> {
@@ -108,7 +112,15 @@ async fn ask(folder: &Path, request: NodeRequest) -> Result<NodeResponse> {
 /// Runs `combine`.
 pub fn combine(args: &CombineArgs, json: bool) -> Result<()> {
     let genesis = args.genesis.as_deref().map(files::read_genesis).transpose()?;
-    let combined = combine_paths(&args.files, genesis.as_ref())?;
+    let combined = match (try_combine(&args.files, genesis.as_ref())?, &args.evidence_dir, &genesis) {
+        (Err(FileError::Wrong(wrong)), Some(dir), Some(genesis)) => {
+            let kept = keep_evidence(&wrong, genesis, dir)?;
+            let files: Vec<String> = kept.iter().map(|path| path.display().to_string()).collect();
+            let text = format!("{}: {}", FileError::Wrong(wrong), files.join(", "));
+            return Err(Refused(text).into());
+        }
+        (result, _, _) => result.map_err(refusal)?,
+    };
     if let Some(out) = &args.out {
         write_new(out, format!("{}\n", hex::encode(&combined.transaction.raw)).as_bytes())?;
     }
@@ -135,16 +147,44 @@ pub async fn hand_in(caller: &Caller, combined: Combined) -> Result<IntentView> 
 
 /// Reads files of partial signatures and combines them. Needs no node, no gateway, no network.
 pub fn combine_paths(paths: &[PathBuf], genesis: Option<&Genesis>) -> Result<Combined> {
+    try_combine(paths, genesis)?.map_err(refusal)
+}
+
+/// As [`combine_paths`]; what is wrong with the files' content comes as what it is, with the evidence.
+pub fn try_combine(paths: &[PathBuf], genesis: Option<&Genesis>) -> Result<Result<Combined, FileError>> {
     let read = |path: &PathBuf| {
         let name = path.display().to_string();
         let file = PartialFile::decode(&files::read(path)?).with_context(|| name.clone())?;
         Ok((name, file))
     };
     let all: Vec<(String, PartialFile)> = paths.iter().map(read).collect::<Result<_>>()?;
-    combine_files(&all, genesis, statement_digest).map_err(|error| match error {
+    Ok(combine_files(&all, genesis, statement_digest))
+}
+
+fn refusal(error: FileError) -> anyhow::Error {
+    match error {
         FileError::Refused { .. } | FileError::Wrong(_) => Refused(error.to_string()).into(),
         other => other.into(),
-    })
+    }
+}
+
+/// Writes one file of evidence for each wrong partial signature. It stands by its maker's signature, so the report is
+/// signed by a key that is made for it and forgotten.
+pub fn keep_evidence(wrong: &[Wrong], genesis: &Genesis, dir: &Path) -> Result<Vec<PathBuf>> {
+    std::fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+    let mut seed = Zeroizing::new([0; 32]);
+    OsRng.fill_bytes(seed.as_mut());
+    let key = SigningKey::from_bytes(&seed);
+    let reporter = keys::public(&key);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let write = |(at, wrong): (usize, &Wrong)| {
+        let file = wrong.evidence(genesis.hash(), reporter, now, |digest| keys::sign(&key, digest));
+        let accused: String = wrong.accused.to_string().chars().take(16).collect();
+        let path = dir.join(format!("wrong-partial-{accused}-{now}-{at}.json"));
+        write_new(&path, &serde_json::to_vec(&file)?)?;
+        Ok(path)
+    };
+    wrong.iter().enumerate().map(write).collect()
 }
 
 fn describe(combined: &Combined) -> String {

@@ -1,6 +1,7 @@
 //! `demo`: the whole story on real processes, with real keys and real rules, checked by other code than what signed.
 
 mod by_file;
+mod cheater;
 mod judge;
 mod lifecycle;
 mod story;

@@ -1,6 +1,6 @@
-//! The story: wallets, addresses, transfers, a killed node.
+//! The story: wallets, addresses, transfers, a killed node, new shares, a cheater.
 
-use super::{Progress, by_file, judge, lifecycle};
+use super::{Progress, by_file, cheater, judge, lifecycle};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{intents, wallets};
@@ -60,6 +60,7 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 3).await?;
     solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
+    cheater::tell(cluster, &client, progress, &wallets).await?;
     by_file::tell(cluster, &client, progress, &wallets).await
 }
 
