@@ -44,7 +44,9 @@ pub(crate) type Pad = [u8; 16];
 
 /// Decodes a canonical ristretto255 point that is not the identity.
 pub(crate) fn read_point(reader: &mut Reader) -> Result<RistrettoPoint, Malformed> {
+    // declassify: what is read here has come from the peer or goes to it.
     let point = CompressedRistretto(reader.array()?).decompress().ok_or(DecodeError::NotCanonical)?;
+    // declassify: as above.
     if point.is_identity() { Err(DecodeError::Zero.into()) } else { Ok(point) }
 }
 
@@ -193,6 +195,7 @@ impl Sender {
         loop {
             let secret = Zeroizing::new(Scalar::random(rng));
             let point = RistrettoPoint::mul_base(&secret);
+            // declassify: the point is sent.
             if !point.is_identity() {
                 return Self { secret, point };
             }

@@ -257,6 +257,7 @@ pub(crate) fn send(
     for (at, value) in hashes.iter_mut().enumerate() {
         *value ^= tilde & mask(delta, at);
     }
+    // declassify: whether it holds is told to the peer, and a pair that failed is gone (§4.2).
     if !bool::from(session.check(&hashes).as_slice().ct_eq(hash)) {
         return None;
     }

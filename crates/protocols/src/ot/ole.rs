@@ -380,6 +380,7 @@ pub fn receive_finish(
         mus.element();
         results.push(outputs(&sums));
     }
+    // declassify: whether it holds is told to the peer, and a pair that failed is gone (§4.2).
     if !bool::from(mus.digest().as_slice().ct_eq(reply.check())) {
         pair.poison();
         return Err(OleError::Cheated("the OLE's consistency check failed"));
