@@ -264,3 +264,6 @@ mod hex_bytes {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -84,6 +84,13 @@ fn only_the_administrators_quorum_of_the_version_in_force_changes_it() {
     let mut altered = step(&chain, change(), &[14, 15]);
     altered.intent.intent.body = Body::Governance(Change::Join { party: party("d", 4) });
     assert!(chain.advance(altered).is_err());
+    let mut forged = step(&chain, change(), &[14, 15]);
+    forged.intent.signature = crate::Signature([1; 64]);
+    let ended = chain.advance(forged);
+    assert!(
+        matches!(ended, Err(IntentError::Signature { what: "intent", .. })),
+        "not the initiator's: {ended:?}"
+    );
     let stale = step(&chain, Change::Join { party: party("d", 4) }, &[14, 15]);
     let join = step(&chain, change(), &[15, 14]);
     chain.advance(join).unwrap();
