@@ -34,6 +34,7 @@ impl Curve for Secp256k1 {
     }
 
     fn encode_point(point: &ProjectivePoint) -> Vec<u8> {
+        // declassify: points are encoded to be shown or hashed with what is shown.
         point.to_bytes().to_vec()
     }
 

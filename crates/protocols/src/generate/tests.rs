@@ -273,6 +273,14 @@ fn inconsistent_public_shares_are_refused() {
     }
     let stolen = SecretScalar::new(*shares[1].secret().expose());
     assert!(KeyShare::new(shares[0].index(), stolen, good.clone()).is_err());
+    // The same in another order would be a second encoding.
+    let mut turned = good.encode();
+    let entry = 2 + Secp256k1::POINT_BYTES;
+    turned[4..4 + 2 * entry].rotate_left(entry);
+    assert_eq!(
+        PublicShares::<Secp256k1>::decode(&turned, ()),
+        Err(Malformed::Field("party indices must ascend"))
+    );
 }
 
 /// The count is judged by itself: the body behind it is long enough, but nothing of it is decoded.

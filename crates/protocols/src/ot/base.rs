@@ -201,6 +201,7 @@ impl Sender {
         loop {
             let secret = Zeroizing::new(Scalar::random(rng));
             let point = RistrettoPoint::mul_base(&secret);
+            // declassify: the point is sent.
             if !point.is_identity() {
                 return Self { secret, point };
             }

@@ -195,6 +195,7 @@ pub fn start(ctx: &PairCtx, rng: &mut (impl RngCore + CryptoRng)) -> (PairSetup,
 /// Answers the peer's first message.
 pub fn respond(setup: PairSetup, peer: &PairMsg1) -> Result<(PairReplied, PairMsg2), Abort> {
     let PairSetup { ctx, sender, receiver, seed_part, sent } = setup;
+    // declassify: both were sent.
     if peer.seed_commitment == sent.seed_commitment {
         return Err(Abort::hard_edge(ctx.peer, "pair set-up: our own first message came back"));
     }
