@@ -39,7 +39,7 @@ fn planted_defects_are_found() {
         (Scenario::Reshare, Plant::SignsOldEpoch, 100, "no two epochs sign"),
         (Scenario::Reshare, Plant::SignsDestroyed, 200, "destroyed keys never sign"),
         (Scenario::Reshare, Plant::KeepsErased, 100, "erased shares are gone"),
-        (Scenario::Reshare, Plant::KeepsQuiet, 100, "one epoch is active"),
+        (Scenario::Reshare, Plant::KeepsQuiet, 100, "certificates go round"),
         (Scenario::Reshare, Plant::OpensAnother, 100, "public key constant"),
         (Scenario::Reshare, Plant::BlamesSilence, 100, "blamed ⊆ faulty"),
     ] {

@@ -8,7 +8,7 @@ use quorate_chains::RawSignature;
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::{
     Assignment, CombineError, Item as Asked, KeySet, Material, OwnedCommitment, Part, Partial,
-    SignedAssignment, SigningRequest,
+    SignedAssignment, SigningRequest, WalletRecord,
 };
 use quorate_intent::{Hash, Suite, WalletId, keys};
 use quorate_protocols::frost::{self, Bip340, Ed25519Schnorr};
@@ -204,7 +204,19 @@ pub fn combine(
     partials: &[Partial],
 ) -> Result<RawSignature, CombineError> {
     let certificate = world.certificates.get(&wallet).ok_or_else(|| CombineError::Other("no key".into()))?;
-    let record = &certificate.record;
+    combine_in(world, &certificate.record, call, partials)
+}
+
+/// The same in the epoch of this record.
+///
+/// # Errors
+/// What [`quorate_coordination::combine()`] says.
+pub fn combine_in(
+    world: &World,
+    record: &WalletRecord,
+    call: &Call,
+    partials: &[Partial],
+) -> Result<RawSignature, CombineError> {
     let keyset = record.keys().map_err(|error| CombineError::Other(error.to_string()))?;
     let gateway = &world.people.genesis.gateway;
     quorate_coordination::combine(record, &keyset, gateway, &call.request, &call.part, partials)

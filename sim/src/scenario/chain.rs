@@ -159,6 +159,11 @@ fn link(world: &mut World, life: &mut Life) -> Result<(), Violation> {
         orders::attempt(world, &approved)?;
         orders::sign_once(world, life.wallet, life.number)?;
         if world.dice.chance(500) {
+            // Somebody who knows nothing of a new epoch asks for a signature in the old one.
+            let (_, old) = life.given[life.given.len() - 1].clone();
+            orders::sign_with(world, &old, 50 + life.number)?;
+        }
+        if world.dice.chance(500) {
             orders::show_to_some(world, life.wallet)?;
         }
         faults::plan(world);
@@ -206,9 +211,27 @@ pub fn gather(world: &mut World, wallet: WalletId) -> Result<(), Violation> {
         world.contact_all();
         world.settle()?;
     }
+    went_round(world, wallet)?;
     world.recover(wallet);
     keys::hand_round(world, wallet);
     world.settle()
+}
+
+/// After contacts in calm weather everybody who has anything of the key has the highest certificate that anybody has.
+fn went_round(world: &World, wallet: WalletId) -> Result<(), Violation> {
+    let held: Vec<_> =
+        good(world).iter().map(|at| (*at, world.nodes[*at].disk.attempts(&wallet.0))).collect();
+    let highest = held.iter().filter_map(|(_, (_, certified))| certified.clone()).max();
+    let behind = |(shares, certified): &(Vec<Vec<u8>>, Option<Vec<u8>>)| {
+        (certified.is_some() || !shares.is_empty()) && *certified < highest
+    };
+    match held.iter().find(|(_, held)| behind(held)) {
+        Some((at, _)) => {
+            let detail = format!("party {at} was not told the highest");
+            Err(Violation { rule: "certificates go round", detail })
+        }
+        None => Ok(()),
+    }
 }
 
 /// The faults are over: an order among all who are good makes an epoch, in a few tries.

@@ -92,6 +92,9 @@ pub fn destroy(world: &mut World, life: &mut Life) -> Result<(), Violation> {
     world.settle()?;
     world.contact_all();
     world.settle()?;
+    if orders::sign_once(world, wallet, 1999)? {
+        return not("destroyed keys never sign", "a signature came out");
+    }
     toy::restart_all(world)?;
     for at in good {
         let (shares, certified) = world.nodes[at].disk.attempts(&wallet.0);

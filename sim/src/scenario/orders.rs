@@ -120,8 +120,17 @@ pub fn show_to_some(world: &mut World, wallet: WalletId) -> Result<(), Violation
 /// The first rule that did not hold.
 pub fn sign_once(world: &mut World, wallet: WalletId, number: u64) -> Result<bool, Violation> {
     let Some(certificate) = world.certificates.get(&wallet).cloned() else { return Ok(false) };
+    sign_with(world, &certificate, number)
+}
+
+/// The same in the epoch of this certificate.
+///
+/// # Errors
+/// The first rule that did not hold.
+pub fn sign_with(world: &mut World, certificate: &Certificate, number: u64) -> Result<bool, Violation> {
+    let wallet = certificate.record.wallet;
     let parties: Vec<usize> = certificate.record.parties.iter().filter_map(|key| world.find(key)).collect();
-    let Some(indices) = dealers(world, &certificate, &parties) else { return Ok(false) };
+    let Some(indices) = dealers(world, certificate, &parties) else { return Ok(false) };
     let set: Vec<usize> = indices.iter().map(|index| parties[usize::from(*index) - 1]).collect();
     let mut list = Vec::new();
     for at in &set {
@@ -132,7 +141,7 @@ pub fn sign_once(world: &mut World, wallet: WalletId, number: u64) -> Result<boo
         list.push(owned);
     }
     let wish = signing::wish(world, wallet, number);
-    signing::with(world, wish, &set, Material::Frost(list))
+    signing::within(world, certificate, wish, &set, Material::Frost(list))
 }
 
 /// The end of a key: what the coordinator shows to the parties.

@@ -62,6 +62,7 @@ impl World {
             && let Some(copy) = &node.copy
         {
             node.disk.restore(copy);
+            node.acknowledged = None;
         }
         let life = node.life;
         self.counts.crashes += 1;

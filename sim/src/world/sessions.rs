@@ -198,6 +198,7 @@ impl World {
             (Some(Plant::ErasesAfterFailure), error) => {
                 if let Some(copy) = self.nodes[at].copy.clone() {
                     self.nodes[at].disk.restore(&copy);
+                    self.nodes[at].acknowledged = None;
                     self.went_down(at);
                 }
                 error

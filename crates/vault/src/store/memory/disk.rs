@@ -139,21 +139,25 @@ impl Disk {
         (state.down, state.open) = (true, false);
     }
 
+    /// Shares and certificates as a restart would find them; the other tables are not whole.
+    fn epochs(&self) -> Tables {
+        let state = self.state();
+        let (shares, certificates) = (state.base.shares.clone(), state.base.certificates.clone());
+        let mut tables = Tables { shares, certificates, ..Tables::default() };
+        journal::replay(&mut tables, &state.log);
+        tables
+    }
+
     /// The attempts of a key's shares as a restart would find them, and its certificate's attempt.
     pub fn attempts(&self, wallet: &[u8]) -> (Vec<Vec<u8>>, Option<Vec<u8>>) {
-        let state = self.state();
-        let mut tables = state.base.clone();
-        journal::replay(&mut tables, &state.log);
+        let tables = self.epochs();
         let own = tables.shares.keys().filter(|(of, _)| of == wallet).map(|(_, attempt)| attempt.clone());
         (own.collect(), tables.certificates.get(wallet).map(|(attempt, _)| attempt.clone()))
     }
 
     /// The sealed secrets of a key's shares by attempt, as a restart would find them: what must be nowhere once it is erased.
     pub fn sealed_shares(&self, wallet: &[u8]) -> Vec<(Vec<u8>, Vec<u8>)> {
-        let state = self.state();
-        let mut tables = state.base.clone();
-        journal::replay(&mut tables, &state.log);
-        let own = tables.shares.into_iter().filter(|((of, _), _)| of == wallet);
+        let own = self.epochs().shares.into_iter().filter(|((of, _), _)| of == wallet);
         own.map(|((_, attempt), (secret, _))| (attempt, secret)).collect()
     }
 
