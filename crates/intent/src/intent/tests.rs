@@ -22,6 +22,7 @@ fn genesis() -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("r", 14)] },
         clients: vec![member("api", 21)],
         follows: None,
+        governed: None,
     }
 }
 
@@ -72,8 +73,8 @@ fn the_form_is_checked() {
 
 #[test]
 fn a_schedule_counts_until_its_end() {
-    let parties = genesis().parties.iter().map(|party| party.key);
-    let parties: Vec<_> = parties.collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+    let mut parties: Vec<_> = genesis().parties.into_iter().map(|party| party.key).collect();
+    parties.sort_unstable();
     let repeat = Repeat { interval: crate::order::MIN_INTERVAL, end: 9000 };
     let kind = OrderKind::Schedule { parties, threshold: 2, repeat };
     let order = Order { wallet: WalletId([1; 16]), number: 2, kind };
