@@ -46,7 +46,7 @@ impl FixedBase {
                 multiples.push(multiple);
             }
         }
-        let entries: Vec<Entry> = affine_of(&multiples).iter().flatten().map(Affine::to_words).collect();
+        let entries: Vec<Entry> = affine_of(&multiples).iter().flatten().map(Affine::words).collect();
         Self(entries.as_chunks().0.to_vec())
     }
 

@@ -32,7 +32,7 @@ impl Affine {
     }
 
     /// x, then y, in words, the least significant first.
-    pub fn to_words(&self) -> [u64; 8] {
+    pub fn words(&self) -> [u64; 8] {
         let mut words = [0; 8];
         for (half, value) in words.chunks_exact_mut(4).zip([self.x, self.y]) {
             let bytes = value.normalize().to_bytes();
@@ -43,7 +43,7 @@ impl Affine {
         words
     }
 
-    /// Of [`Affine::to_words`].
+    /// Of [`Affine::words`].
     pub fn from_words(words: &[u64; 8]) -> Self {
         let [x, y] = fe_of(words);
         Self { x, y }
@@ -105,7 +105,7 @@ impl Jacobian {
     }
 }
 
-/// Two coordinates from [`Affine::to_words`], in constant time.
+/// Two coordinates from [`Affine::words`], in constant time.
 pub(super) fn fe_of(words: &[u64; 8]) -> [Fe; 2] {
     let one = |half: &[u64]| {
         let mut bytes = k256::FieldBytes::default();
