@@ -152,7 +152,7 @@ enum Event {
     News {
         from: usize,
         to: usize,
-        news: News,
+        news: Box<News>,
     },
     /// A machine is gone for good.
     Lose {
@@ -336,7 +336,7 @@ impl World {
         match event {
             Event::Packet(packet) => self.deliver(packet),
             Event::Greet { at, peer } => self.greet(at, peer),
-            Event::News { from, to, news } => self.take_news(to, from, news),
+            Event::News { from, to, news } => self.take_news(to, from, *news),
             Event::Lose { node } => self.lose(node),
             Event::Stored { node, life, run, id } => self.stored(node, life, run, id),
             Event::Tick { node, life, run } => self.tick(node, life, run),

@@ -21,7 +21,7 @@ impl World {
         let twice = self.dice.chance(self.weather.repeat);
         for _ in 0..=usize::from(twice) {
             let delay = self.delay();
-            self.schedule(delay, Event::News { from, to, news: news.clone() });
+            self.schedule(delay, Event::News { from, to, news: Box::new(news.clone()) });
         }
     }
 

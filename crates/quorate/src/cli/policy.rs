@@ -27,7 +27,7 @@ pub enum PolicyCommand {
         api: ApiArgs,
     },
     /// Say what would be decided on a transfer, by which rule, and why no rule before it did.
-    Simulate(SimulateArgs),
+    Simulate(Box<SimulateArgs>),
     /// Who can spend: the smallest groups of people for each class of transfers, and the parties who need nobody.
     WhoCanSpend {
         /// A proposed policy: shows what it would change as well.

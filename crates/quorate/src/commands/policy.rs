@@ -21,7 +21,7 @@ pub async fn run(command: PolicyCommand, json: bool) -> Result<()> {
     match command {
         PolicyCommand::Show { number, api } => show(&Caller::new(&api).await?, number, json),
         PolicyCommand::Check { file, api } => check(&Caller::new(&api).await?, &file, json),
-        PolicyCommand::Simulate(args) => simulate(args, json).await,
+        PolicyCommand::Simulate(args) => simulate(*args, json).await,
         PolicyCommand::WhoCanSpend { file, wallet, api } => {
             let caller = Caller::new(&api).await?;
             who(&caller, file.as_deref(), wallet, json).await
