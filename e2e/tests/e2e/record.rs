@@ -102,7 +102,7 @@ fn check(cluster: &Cluster, files: &[String]) -> Result<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_that_was_set_back_is_shown_by_the_others() -> Result<()> {
-    let cluster = Cluster::start(3).await?;
+    let mut cluster = Cluster::start(3).await?;
     let wallet = cluster.wallet(Suite::Ed25519, 2, &[0, 1, 2]).await?;
     let first = cluster.sign(&wallet).await?;
     certificate(&cluster, &first.view.id, "first.certificate", Some("60"))?;
