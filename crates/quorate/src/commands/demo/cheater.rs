@@ -121,6 +121,6 @@ async fn with_the_others(
         "id": combined.transaction.id, "raw": hex::encode(&raw), "signers": combined.signers,
         "judged": judged, "by_file": true,
     });
-    partials::hand_in(client, combined).await?;
+    partials::hand_in(client, combined, partials::signing_of(&files)?).await?;
     Ok((text, value))
 }
