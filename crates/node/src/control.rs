@@ -172,9 +172,9 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
             request @ (NodeRequest::Sign(_) | NodeRequest::Status) => calls::handle(shared, request).await,
             NodeRequest::Backup => backup(shared, folder).await,
             request @ NodeRequest::Reject(_) => calls::handle(shared, request).await,
-            NodeRequest::Confirmations => {
-                Ok(NodeResponse::Confirmations(shared.judging.confirmations(shared.now())))
-            }
+            NodeRequest::Confirmations => Ok(NodeResponse::Confirmations(
+                shared.judging.confirmations(shared.now(), &shared.genesis.hash()),
+            )),
             NodeRequest::Confirm { intent, yes } => confirm(shared, intent, yes).await,
             _ => {
                 let message =
