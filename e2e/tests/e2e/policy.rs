@@ -380,29 +380,33 @@ async fn operators_change_the_policy_freeze_and_thaw_with_commands() -> Result<(
     approve(&cluster, &view, &cluster.person("dora")?.key).await?;
     let signed = end(&cluster, &view).await?;
     ensure!(signed.state == State::Signed, "{}: {:?}", signed.state, signed.reason);
+    freeze_and_thaw(&cluster, &wallet).await
+}
+
+async fn freeze_and_thaw(cluster: &Cluster, wallet: &Wallet) -> Result<()> {
     // One administrator stops everything; one is not enough to go on.
-    as_person(&cluster, "gus", &["freeze", "--reason", "drill"])?;
-    in_force(&cluster, 4).await?;
+    as_person(cluster, "gus", &["freeze", "--reason", "drill"])?;
+    in_force(cluster, 4).await?;
     cluster.catch_up().await?;
-    let view = submit(&cluster, &wallet, 6).await?;
+    let view = submit(cluster, wallet, 6).await?;
     ensure!(view.state == State::Blocked && view.deciding_rule.as_deref() == Some("frozen"), "{view:?}");
-    let mut liar = Liar::new(&cluster)?;
-    let case = fresh(&cluster, &wallet)?;
+    let mut liar = Liar::new(cluster)?;
+    let case = fresh(cluster, wallet)?;
     for at in 0..3 {
         let Err(error) = liar.call(at, consideration(&case)).await? else { bail!("frozen, and willing") };
         ensure!(error.message.contains("(rule frozen)"), "{}", error.message);
     }
     drop(liar);
-    let thaw = as_person(&cluster, "treasury", &["thaw"])?;
-    as_person(&cluster, "gus", &["approve", "--yes", thaw["id"].as_str().context("an id")?])?;
+    let thaw = as_person(cluster, "treasury", &["thaw"])?;
+    as_person(cluster, "gus", &["approve", "--yes", thaw["id"].as_str().context("an id")?])?;
     let intent = cluster.client()?.api.intent(&thaw["id"].as_str().context("an id")?.parse()?).await?;
     ensure!(intent.state == State::PendingApproval, "{}", intent.state);
-    as_person(&cluster, "hanna", &["approve", "--yes", thaw["id"].as_str().context("an id")?])?;
-    in_force(&cluster, 5).await?;
+    as_person(cluster, "hanna", &["approve", "--yes", thaw["id"].as_str().context("an id")?])?;
+    in_force(cluster, 5).await?;
     cluster.catch_up().await?;
-    let view = submit(&cluster, &wallet, 7).await?;
-    approve(&cluster, &view, &cluster.person("emil")?.key).await?;
-    let signed = end(&cluster, &view).await?;
+    let view = submit(cluster, wallet, 7).await?;
+    approve(cluster, &view, &cluster.person("emil")?.key).await?;
+    let signed = end(cluster, &view).await?;
     ensure!(signed.state == State::Signed && now() > 0, "{}: {:?}", signed.state, signed.reason);
     Ok(())
 }
