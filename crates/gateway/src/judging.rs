@@ -107,7 +107,9 @@ pub fn describe(
     votes: &[Approval],
 ) -> Option<Missing> {
     let missing = missing_of(ruled)?;
-    let first = missing.approvals.first()?;
+    if missing.approvals.is_empty() {
+        return None;
+    }
     let directory = ruling.directory();
     let own = directory.person(&signed.intent.initiator);
     let said: BTreeSet<&str> = votes.iter().filter_map(|vote| directory.person(&vote.approver)).collect();
@@ -124,7 +126,6 @@ pub fn describe(
         more: missing.approvals.iter().map(|short| u64::from(short.need - short.have.min(short.need))).sum(),
         who_may: may.into_iter().cloned().collect(),
     })
-    .filter(|_| first.need > 0)
 }
 
 /// Whether this key may call the API at all.

@@ -36,7 +36,7 @@ pub async fn first(gateway: &Gateway, signed: &SignedIntent) -> Result<(State, S
 pub async fn tell_rejection(gateway: &Gateway, row: &IntentRow, vote: &Approval) {
     let rejection = Rejection { intent: row.signed.clone(), vote: vote.clone() };
     let call = |node: Arc<Node>| (node.party.key, NodeRequest::Reject(Box::new(rejection.clone())));
-    let calls = gateway.nodes.all().into_iter().filter(|node| node.usable().is_ok()).map(call).collect();
+    let calls = gateway.nodes.all().into_iter().filter(|node| node.seen().is_ok()).map(call).collect();
     for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
         if let Err(error) = answer {
             let node = gateway.nodes.name(&key);

@@ -178,9 +178,9 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
             NodeRequest::Prove { sequence } => log::prove(shared, sequence).await,
             NodeRequest::Backup => backup(shared, folder).await,
             request @ NodeRequest::Reject(_) => calls::handle(shared, request).await,
-            NodeRequest::Confirmations => {
-                Ok(NodeResponse::Confirmations(shared.judging.confirmations(shared.now())))
-            }
+            NodeRequest::Confirmations => Ok(NodeResponse::Confirmations(
+                shared.judging.confirmations(shared.now(), &shared.genesis.hash()),
+            )),
             NodeRequest::Confirm { intent, yes } => confirm(shared, intent, yes).await,
             _ => {
                 let message = "the control socket takes Sign, Status, Backup, Confirmations, Confirm, Reject and the questions of `quorate audit` alone";

@@ -93,10 +93,12 @@ impl Judging {
         all.insert(hash, Asking { confirmation, answer: None });
     }
 
-    /// What waits for the operator.
-    pub fn confirmations(&self, now: u64) -> Vec<Confirmation> {
+    /// What waits for the operator, of what can still be signed: a later governance version ends the rest.
+    pub fn confirmations(&self, now: u64, governance: &Hash) -> Vec<Confirmation> {
         let all = lock(&self.confirmations);
-        let open = all.values().filter(|asking| asking.answer.is_none() && now < asking.confirmation.until);
+        let in_force = |asking: &&Asking| asking.confirmation.intent.intent.governance == *governance;
+        let waits = |asking: &&Asking| asking.answer.is_none() && now < asking.confirmation.until;
+        let open = all.values().filter(in_force).filter(waits);
         open.map(|asking| asking.confirmation.clone()).collect()
     }
 

@@ -380,11 +380,11 @@ async fn operators_change_the_policy_freeze_and_thaw_with_commands() -> Result<(
     approve(&cluster, &view, &cluster.person("dora")?.key).await?;
     let signed = end(&cluster, &view).await?;
     ensure!(signed.state == State::Signed, "{}: {:?}", signed.state, signed.reason);
-    frozen_and_thawed(&cluster, &wallet).await
+    freeze_and_thaw(&cluster, &wallet).await
 }
 
-/// One administrator stops everything; one is not enough to go on.
-async fn frozen_and_thawed(cluster: &Cluster, wallet: &Wallet) -> Result<()> {
+async fn freeze_and_thaw(cluster: &Cluster, wallet: &Wallet) -> Result<()> {
+    // One administrator stops everything; one is not enough to go on.
     as_person(cluster, "gus", &["freeze", "--reason", "drill"])?;
     in_force(cluster, 4).await?;
     cluster.catch_up().await?;
@@ -405,7 +405,7 @@ async fn frozen_and_thawed(cluster: &Cluster, wallet: &Wallet) -> Result<()> {
     in_force(cluster, 5).await?;
     cluster.catch_up().await?;
     let view = submit(cluster, wallet, 7).await?;
-    approve(cluster, &view, cluster.person("emil")?.key).await?;
+    approve(cluster, &view, &cluster.person("emil")?.key).await?;
     let signed = end(cluster, &view).await?;
     ensure!(signed.state == State::Signed && now() > 0, "{}: {:?}", signed.state, signed.reason);
     Ok(())
