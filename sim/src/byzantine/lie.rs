@@ -138,6 +138,10 @@ impl<O: 'static> Round for LiarRound<O> {
         Expects { broadcast, private, echo }
     }
 
+    fn sends_private(&self, from: Index, to: Index) -> bool {
+        self.inner.sends_private(from, to)
+    }
+
     fn echoes(&self, inbox: &Inbox) -> Result<BTreeMap<Index, [u8; 32]>, Abort> {
         let copy = Inbox {
             round: inbox.round,

@@ -71,6 +71,10 @@ impl<O: 'static> Round for SpoiltRound<O> {
         self.inner.expects()
     }
 
+    fn sends_private(&self, from: Index, to: Index) -> bool {
+        self.inner.sends_private(from, to)
+    }
+
     fn echoes(&self, inbox: &Inbox) -> Result<BTreeMap<Index, [u8; 32]>, Abort> {
         let mut own = Inbox {
             round: inbox.round,
