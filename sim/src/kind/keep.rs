@@ -47,7 +47,7 @@ pub fn record(
                 prepared: pending.signature.0.to_vec(),
             };
             world.block(vault.put_pending(wallet, share, base)).map_err(not_stored)?;
-            if world.plant == Some(Plant::ForgetsOld) {
+            if world.plant == Some(Plant::ForgetsOld) && base.is_some() {
                 // Who forgets the old share as soon as it has the new one.
                 let _ = world.block(vault.activate(wallet, attempt, Vec::new()));
             }
