@@ -217,13 +217,18 @@ pub fn gather(world: &mut World, wallet: WalletId) -> Result<(), Violation> {
     world.settle()
 }
 
-/// After contacts in calm weather everybody who has anything of the key has the highest certificate that anybody has.
+/// After contacts in calm weather everybody who has anything of the key has the highest certificate that anybody has. Who
+/// holds nothing but pending shares of later orders is no party of the generation, and takes none of that (§2.3): while that
+/// is the highest, it has nothing to be told.
 fn went_round(world: &World, wallet: WalletId) -> Result<(), Violation> {
     let held: Vec<_> =
         good(world).iter().map(|at| (*at, world.nodes[*at].disk.attempts(&wallet.0))).collect();
     let highest = held.iter().filter_map(|(_, (_, certified))| certified.clone()).max();
+    let generated = highest.as_ref().filter(|rank| rank.starts_with(&1u64.to_be_bytes()));
     let behind = |(shares, certified): &(Vec<Vec<u8>>, Option<Vec<u8>>)| {
-        (certified.is_some() || !shares.is_empty()) && *certified < highest
+        let newcomer = certified.is_none()
+            && generated.is_some_and(|generated| shares.iter().all(|one| one > generated));
+        (certified.is_some() || !shares.is_empty()) && *certified < highest && !newcomer
     };
     match held.iter().find(|(_, held)| behind(held)) {
         Some((at, _)) => {
