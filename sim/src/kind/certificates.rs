@@ -84,7 +84,8 @@ pub fn certify(
             return Ok(());
         }
         if certificate.rank() == held.rank() {
-            return if rank(world, at, &wallet) == Some(held.rank()) {
+            let stays = matches!(source, Source::Peer(_)) && keeps_open(world, certificate);
+            return if stays || rank(world, at, &wallet) == Some(held.rank()) {
                 Ok(())
             } else {
                 open(world, at, held)
@@ -125,6 +126,13 @@ fn rank(world: &World, at: usize, wallet: &WalletId) -> Option<Attempt> {
     up.keys.get(wallet).map(|open| open.certificate.rank()).or_else(gone)
 }
 
+/// The planted defects: what was open before this certificate stays open, also when peers bring it again, until a restart
+/// or until the coordinator does.
+fn keeps_open(world: &World, certificate: &Certificate) -> bool {
+    let plant = if certificate.destroys() { Plant::SignsDestroyed } else { Plant::SignsOldEpoch };
+    world.plant == Some(plant)
+}
+
 /// What a party has any business with.
 fn admit(world: &World, at: usize, certificate: &Certificate, held: bool) -> Result<(), NotTaken> {
     let refused = |message: &str| Err(NotTaken::Refused(message.to_owned()));
@@ -158,8 +166,7 @@ fn admit(world: &World, at: usize, certificate: &Certificate, held: bool) -> Res
 fn activate(world: &mut World, at: usize, certificate: &Certificate) -> Result<(), NotTaken> {
     let (wallet, rank) = (certificate.record.wallet, certificate.rank());
     let bytes = borsh::to_vec(certificate).unwrap_or_default();
-    let keeps_open = world.plant == Some(Plant::SignsOldEpoch)
-        || world.plant == Some(Plant::SignsDestroyed) && certificate.destroys();
+    let keeps_open = keeps_open(world, certificate);
     let Some(up) = &mut world.nodes[at].up else { return Err(down()) };
     let before = if keeps_open { None } else { up.keys.remove(&wallet) };
     if before.is_some() {
