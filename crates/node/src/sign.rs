@@ -223,12 +223,18 @@ fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result
         .check(&shared.genesis.current(), shared.now())
         .map_err(|error| denied(quorate_policy::RULE_INTENT, error.to_string()))?;
     let hash = intent.intent.hash();
-    match votes.iter().find(|vote| vote.intent != hash || !vote.verifies()) {
-        Some(vote) => {
-            Err(denied(VOTES, format!("the approval of {} is not a valid one of this intent", vote.approver)))
+    for vote in votes {
+        if vote.intent != hash {
+            return Err(denied(VOTES, format!("{} approved another intent", vote.approver)));
         }
-        None => Ok(()),
+        if !vote.verifies() {
+            return Err(denied(
+                VOTES,
+                format!("the approval signature of {} does not verify", vote.approver),
+            ));
+        }
     }
+    Ok(())
 }
 
 /// Whether this node can know what it signed for an intent before.
