@@ -13,6 +13,7 @@ pub mod bitcoin;
 pub mod built;
 mod chain;
 mod codec;
+pub mod detail;
 pub mod error;
 pub mod evm;
 pub mod key;
@@ -25,7 +26,8 @@ mod tests;
 pub mod verify;
 
 pub use built::{Built, Payload, RawSignature, SignedTx, Summary, SummaryChange, ToSign, Unsigned};
-pub use chain::{address, attach, build, check_destination};
+pub use chain::{address, attach, build, build_body, check_destination};
+pub use detail::{CallDetail, Detail, Field, TypedDetail, Value};
 pub use error::ChainError;
 pub use key::{WalletKey, account_path};
 pub use plan::{MAX_PLAN_BYTES, Plan};

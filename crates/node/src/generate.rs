@@ -118,7 +118,10 @@ async fn allowed_order(
     match quorate_policy::decide(&shared.genesis.current(), intent, approvals, shared.now()) {
         Decision::Deny { rule, reason } => Err(refused_order(shared, intent, rule, &reason).await),
         Decision::Allow { .. } => match &intent.intent.body {
-            IntentBody::Order(order) => Ok(order.clone()),
+            IntentBody::Order(order) => {
+                crate::passkeys::admit(shared, approvals).await?;
+                Ok(order.clone())
+            }
             _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),
         },
     }

@@ -3,6 +3,7 @@
 use crate::error::vault_error;
 use crate::news;
 use crate::node::Shared;
+use crate::passkeys;
 use quorate_audit::Body;
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeError, NodeResponse};
@@ -21,6 +22,7 @@ pub(crate) async fn govern(shared: &Arc<Shared>, steps: Vec<Step>) -> Result<Nod
         if let Err(error) = step.intent.intent.check(chain.current(), shared.now()) {
             return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
         }
+        passkeys::admit(shared, &step.approvals).await?;
         advance(shared, step).await?;
     }
     Ok(NodeResponse::Done)

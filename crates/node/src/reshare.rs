@@ -111,7 +111,7 @@ async fn authorised(
         quorate_policy::decide(&current, intent, approvals, shared.now())
     };
     match decision {
-        Decision::Allow { .. } => Ok(()),
+        Decision::Allow { .. } => crate::passkeys::admit(shared, approvals).await,
         Decision::Deny { rule, reason } => Err(refused_order(shared, intent, rule, &reason).await),
     }
 }

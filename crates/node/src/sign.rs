@@ -5,16 +5,17 @@ use crate::error::vault_error;
 #[cfg(feature = "fault-injection")]
 use crate::faults;
 use crate::node::Shared;
+use crate::passkeys;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
 use quorate_audit::{Body, WillSign};
-use quorate_chains::{Built, Plan};
+use quorate_chains::Built;
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
 use quorate_coordination::rpc::{ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::intent::CLOCK_SKEW;
-use quorate_intent::{Body as IntentBody, Hash, PublicKey, Transfer, keys};
+use quorate_intent::{Body as IntentBody, Hash, PublicKey, keys};
 use quorate_policy::Decision;
 use quorate_protocols::{Message, dkls, frost};
 use quorate_sharing::Transcript;
@@ -58,11 +59,14 @@ fn refuse(rule: &'static str, code: ErrorCode, message: impl Into<String>) -> Re
 
 async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Partial>, Refusal> {
     let (rule, approvers) = allowed(shared, call)?;
-    let IntentBody::Transfer(transfer) = &call.intent.intent.body else {
-        return Err(refuse("intent", ErrorCode::BadRequest, "only transfers are signed here"));
+    passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE, error))?;
+    let body = &call.intent.intent.body;
+    let Some(id) = body.signing_wallet() else {
+        let message = "only transfers, contract calls and messages are signed here";
+        return Err(refuse("intent", ErrorCode::BadRequest, message));
     };
-    let wallet = calls::wallet(shared, &transfer.wallet).map_err(|error| ("wallet", error))?;
-    let built = rebuild(&wallet, transfer, &call.plan)?;
+    let wallet = calls::wallet(shared, &id).map_err(|error| ("wallet", error))?;
+    let built = rebuild(&wallet, body, &call.plan)?;
     check_request(shared, &wallet, call, &built)?;
     let checked = check_parts(shared, &wallet, call)?;
     let secrets = take_stock(shared, &wallet, &call.parts)?;
@@ -100,12 +104,11 @@ fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<Public
     }
 }
 
-/// The transaction as this node makes it from the intent; the plan only says how.
-fn rebuild(wallet: &Wallet, transfer: &Transfer, plan: &[u8]) -> Result<Built, Refusal> {
+/// The transaction or message as this node makes it from the intent; the plan only says how.
+fn rebuild(wallet: &Wallet, body: &IntentBody, plan: &[u8]) -> Result<Built, Refusal> {
     let mismatch =
         |error: quorate_chains::ChainError| refuse("transaction", ErrorCode::Mismatch, error.to_string());
-    let plan = Plan::decode(plan).map_err(mismatch)?;
-    tokio::task::block_in_place(|| quorate_chains::build(&wallet.keys.wallet_key(), transfer, &plan))
+    tokio::task::block_in_place(|| quorate_chains::build_body(&wallet.keys.wallet_key(), body, plan))
         .map_err(mismatch)
 }
 

@@ -26,7 +26,7 @@ use crate::nodes::Node;
 use crate::store::{Change, now};
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
-use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
+use quorate_intent::{Body, ContractCall, Hash, IntentId, Message, PublicKey, Transfer, WalletId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -302,7 +302,9 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
         return Ok(());
     };
     let end = match &row.signed.intent.body {
-        Body::Transfer(transfer) => transfer::run(gateway, &row, transfer).await?,
+        Body::Transfer(Transfer { wallet, .. })
+        | Body::Call(ContractCall { wallet, .. })
+        | Body::Message(Message { wallet, .. }) => transfer::run(gateway, &row, *wallet).await?,
         Body::Order(order) => order::run(gateway, &row, order).await?,
         Body::Governance(change) => governance::run(gateway, &row, change).await?,
         _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
