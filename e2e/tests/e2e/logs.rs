@@ -30,7 +30,7 @@ fn key_files(folder: &Path, needles: &mut Vec<Needle>) -> Result<usize> {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_secret_is_logged_at_the_highest_level() -> Result<()> {
     let how = How { log: Some("trace"), ..How::default() };
-    let mut cluster = Cluster::start_as(3, how).await?;
+    let cluster = Cluster::start_as(3, how).await?;
     let mut needles = Vec::new();
     let mut wallets = Vec::new();
     for suite in [Suite::Ecdsa, Suite::Ed25519] {
