@@ -221,7 +221,32 @@ fn same_id(ends: &[quorate_protocols::ot::PairState; 2]) -> Result<(), BenchErro
     if ends[0].id() == ends[1].id() { Ok(()) } else { Err(BenchError::Invalid("the ends' pair ids differ")) }
 }
 
-/// All rows of key generation.
+/// A refresh of a key, same parties and threshold; no peer in the table offers it.
+///
+/// # Errors
+/// The first failed run.
+pub fn refresh<C: Curve>(what: &'static str, setting: Setting, limits: Limits) -> Result<Row, BenchError> {
+    judge::setting(setting)?;
+    let mut rng = ChaCha20Rng::from_entropy();
+    let keys = ours::keys::generate::<C>(setting, ssid(&mut rng), &mut rng, &mut Wire::default())?;
+    let before = keys[0].public().key().key;
+    let mut lanes: Vec<Lane<'_>> = vec![Box::new(|| {
+        let ssid = ssid(&mut rng);
+        run(
+            |wire| ours::keys::refresh(&keys, setting, ssid, &mut rng, wire),
+            |new| {
+                ours::keys::check(&new, setting)?;
+                let same = new[0].public().key().key == before;
+                let fresh = new[0].public().share(new[0].index()) != keys[0].public().share(keys[0].index());
+                if same && fresh { Ok(()) } else { Err(BenchError::Invalid("a refresh changed the key")) }
+            },
+        )
+    })];
+    let got = race(&mut lanes, limits)?;
+    Ok(Row { what, setting, ours: got[0], parties: setting.n, peer: None })
+}
+
+/// All rows of key generation and refresh.
 ///
 /// # Errors
 /// The first failed run.
@@ -231,6 +256,8 @@ pub fn keys(setting: Setting, limits: Limits) -> Result<Vec<Row>, BenchError> {
     Ok(vec![
         key::<Secp256k1, Secp256K1Sha256>(setting, limits, secp)?,
         key::<Ed25519, Ed25519Sha512>(setting, limits, edwards)?,
+        refresh::<Secp256k1>("refresh secp256k1", setting, limits)?,
+        refresh::<Ed25519>("refresh Ed25519", setting, limits)?,
         key_and_pairs(setting, limits)?,
     ])
 }

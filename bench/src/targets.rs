@@ -40,6 +40,9 @@ pub fn of(row: &Row, unit_ms: f64) -> Vec<Distance> {
         // The goal names 2-of-3 and 7-of-10.
         "ECDSA, online step, all parties" if row.setting.t == 2 => &[(units, 4.0, "U")],
         "ECDSA, online step, all parties" => &[(units, 8.0, "U")],
+        "refresh secp256k1" if row.setting.t == 2 => &[(units, 75.0, "U")],
+        "refresh secp256k1" if row.setting.t == 3 => &[(units, 300.0, "U")],
+        "refresh secp256k1" => &[(units, 2500.0, "U")],
         "pair set-up, both ends" => &[(units, 700.0, "U")],
         "key secp256k1, pairs there" => &[(ratio, 0.8, "× frost-secp256k1 DKG")],
         "FROST Ed25519 signature" => &[(ratio, 1.05, "× frost-ed25519")],

@@ -295,6 +295,10 @@ impl Cluster {
         let address = self.machines[at].address.clone();
         let arguments = ["node", "--dir", text(&vault)?, "--listen", &address, "--key-file", text(&key)?];
         let mut arguments = [&arguments[..], &["--allow-unlocked-memory"]].concat();
+        let local = self.home(at).join("local.toml");
+        if local.exists() {
+            arguments.extend(["--local-policy", text(&local)?]);
+        }
         let faults = self.home(at).join("faults");
         let program = if self.cheaters().contains(&at) {
             arguments.extend(["--faults", text(&faults)?]);

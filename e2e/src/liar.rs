@@ -177,6 +177,7 @@ impl Case {
             plan: self.plan.encode(),
             request: self.request.clone(),
             parts,
+            recorded: Vec::new(),
         }
     }
 }

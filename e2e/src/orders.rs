@@ -30,7 +30,11 @@ impl Cluster {
     /// When the gateway shows one that does not follow.
     pub async fn chain(&self) -> Result<quorate_intent::Governance> {
         let shown = self.client()?.api.cluster().await?;
-        Ok(quorate_intent::Governance::replay(self.genesis.clone(), shown.governance)?)
+        Ok(quorate_intent::Governance::replay(
+            self.genesis.clone(),
+            shown.governance,
+            &quorate_policy::judge_step,
+        )?)
     }
 
     /// Submits an order with the wallet's next number, not approved yet.
@@ -115,6 +119,15 @@ impl Cluster {
         let view = self.hand_in(Body::Governance(change)).await?;
         let end = self.carried_out(&view).await?;
         ensure!(end.state == State::Completed, "no change: {} ({:?})", end.state, end.reason);
+        self.follow(self.chain().await?.current().clone());
+        Ok(())
+    }
+
+    /// Takes note of the governance version in force, whoever changed it.
+    ///
+    /// # Errors
+    /// When the gateway shows a chain that does not follow.
+    pub async fn catch_up(&self) -> Result<()> {
         self.follow(self.chain().await?.current().clone());
         Ok(())
     }

@@ -42,11 +42,15 @@ impl Totals {
         self.runs += 1;
         let sum = &mut self.counts;
         sum.events += counts.events;
-        sum.ceremonies += counts.ceremonies;
+        for (sum, more) in sum.ceremonies.iter_mut().zip(counts.ceremonies) {
+            *sum += more;
+        }
         sum.done += counts.done;
         sum.crashes += counts.crashes;
         sum.rollbacks += counts.rollbacks;
         sum.signatures += counts.signatures;
+        sum.losses += counts.losses;
+        sum.lies += counts.lies;
     }
 
     /// How often this rule did not hold.
@@ -81,6 +85,7 @@ pub fn all(
                 // The same again, with every event kept. A run that panicked may have left its runtime in any state.
                 runtime = world::runtime();
                 let entries = guarded(&run, number, &runtime, true).log.entries().to_vec();
+                eprintln!("{name} {number}: {}: {}", violation.rule, violation.detail);
                 let failure = Failure { name: name.to_owned(), number, violation, entries };
                 lock(&totals).failures.push(failure);
                 runtime = world::runtime();

@@ -1,9 +1,14 @@
 //! The ceremonies as the world starts them. A new one is one file here: a job that builds the session, what its records
 //! become in the vault ([`crate::node::Keep`]), and what its result becomes ([`crate::node::Then`]).
 
+pub mod certificates;
+pub mod check;
 pub mod generate;
+pub mod keep;
 pub mod pair;
 pub mod presign;
+pub mod reshare;
+pub mod shares;
 pub mod sign;
 
 use crate::World;

@@ -3,17 +3,19 @@
 use quorate_sim::campaign::{self, Totals};
 use quorate_sim::log::{self, Log};
 use quorate_sim::scenario::Scenario;
-use quorate_sim::{byzantine, crash, world};
+use quorate_sim::{byzantine, crash, oracle, world};
+use std::ops::Range;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
 const HELP: &str = "\
-usage: cargo xtask sim [--long] [--threads N] [--only PART]
-       cargo xtask sim --seed N [--only toy|frost|ecdsa] [--replay]
+usage: cargo xtask sim [--long] [--threads N] [--only PART [--seeds FROM..TO]]
+       cargo xtask sim --seed N [--only toy|frost|ecdsa|reshare] [--replay]
        cargo xtask sim --view FILE
 
-Without a seed: the whole programme in its quick or long setting. PART is toy, frost, ecdsa, byzantine or crash.
+--seeds runs a part of one PART: seeds, or numbers of the matrices' cases.
+Without a seed: the whole programme in its quick or long setting. PART is toy, frost, ecdsa, reshare, byzantine or crash.
 With a seed: that seed of a scenario (toy); --replay shows every event.
 A failure prints its seed and writes an event log, which --view shows.
 ";
@@ -27,6 +29,13 @@ struct Asked {
     threads: Option<usize>,
     only: Option<String>,
     view: Option<String>,
+    seeds: Option<Range<u64>>,
+}
+
+/// "3..7".
+fn range(text: &str) -> Option<Range<u64>> {
+    let (from, to) = text.split_once("..")?;
+    Some(from.parse().ok()?..to.parse().ok()?)
 }
 
 fn parse(args: &[String]) -> Option<Asked> {
@@ -37,6 +46,7 @@ fn parse(args: &[String]) -> Option<Asked> {
             "--long" => asked.long = true,
             "--replay" => asked.replay = true,
             "--seed" => asked.seed = Some(args.next()?.parse().ok()?),
+            "--seeds" => asked.seeds = Some(range(args.next()?)?),
             "--threads" => asked.threads = Some(args.next()?.parse().ok()?),
             "--only" => asked.only = Some(args.next()?.clone()),
             "--view" => asked.view = Some(args.next()?.clone()),
@@ -102,8 +112,12 @@ fn one(seed: u64, asked: &Asked) -> bool {
 }
 
 /// Seeds of each scenario in the quick and in the long setting.
-const SEEDS: [(Scenario, u64, u64); 3] =
-    [(Scenario::Toy, 20_000, 2_000_000), (Scenario::Frost, 2_000, 50_000), (Scenario::Ecdsa, 500, 10_000)];
+const SEEDS: [(Scenario, u64, u64); 4] = [
+    (Scenario::Toy, 20_000, 2_000_000),
+    (Scenario::Frost, 2_000, 50_000),
+    (Scenario::Ecdsa, 500, 10_000),
+    (Scenario::Reshare, 1_000, 50_000),
+];
 
 /// The whole programme.
 fn programme(asked: &Asked) -> bool {
@@ -113,15 +127,17 @@ fn programme(asked: &Asked) -> bool {
     let mut good = true;
     for (scenario, quick, long) in SEEDS {
         if wanted(scenario.name()) {
-            let seeds = 0..if asked.long { long } else { quick };
+            let seeds = asked.seeds.clone().unwrap_or(0..if asked.long { long } else { quick });
             good &= report(scenario.name(), || campaign::seeds(scenario, seeds, threads));
         }
     }
     if wanted("crash") {
-        good &= report("crash at every write and sync", || crash::campaign(threads));
+        good &= report("crash at every write and sync", || {
+            crash::campaign(threads, asked.long, asked.seeds.clone())
+        });
     }
     if wanted("byzantine") {
-        good &= report("byzantine matrix", || byzantine::matrix::campaign(threads));
+        good &= report("byzantine matrix", || byzantine::matrix::campaign(threads, asked.seeds.clone()));
     }
     good
 }
@@ -130,16 +146,19 @@ fn report(name: &str, run: impl FnOnce() -> Totals) -> bool {
     let start = Instant::now();
     let totals = run();
     let Totals { runs, counts, failures } = &totals;
+    let [generate, reshare, pair, presign, destroy] = counts.ceremonies;
     println!(
-        "{name}: {runs} runs, {} ceremonies ({} ended well everywhere), {} crashes, {} rollbacks, {} partial signatures, \
-         {} events, {} lost keys, {} wrong blame, {} failures; {:.1} s",
-        counts.ceremonies,
+        "{name}: {runs} runs; ceremonies: {generate} generate, {reshare} reshare, {pair} pair, {presign} presign, \
+         {destroy} destroy ({} ended well everywhere); {} crashes, {} machines lost, {} disks put back, {} byzantine \
+         behaviours, {} partial signatures, {} events; {} lost keys, {} wrong blame, {} failures; {:.1} s",
         counts.done,
         counts.crashes,
+        counts.losses,
         counts.rollbacks,
+        counts.lies,
         counts.signatures,
         counts.events,
-        totals.broken("shares of the highest certified attempt"),
+        totals.broken(oracle::SHARES) + totals.broken(oracle::USABLE),
         totals.broken("blamed ⊆ faulty"),
         failures.len(),
         start.elapsed().as_secs_f64(),

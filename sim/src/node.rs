@@ -12,7 +12,7 @@ use quorate_protocols::ot::PairState;
 use quorate_session::{Identity, PersistRecord};
 use quorate_sharing::toy::{Toy13, Toy199};
 use quorate_sharing::{Curve, Ed25519, Index, Secp256k1, SecretScalar};
-use quorate_vault::{Disk, Head, Snapshot, Vault};
+use quorate_vault::{Attempt, Disk, Fault, Head, Snapshot, Vault};
 use rand_chacha::ChaCha20Rng;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,6 +30,8 @@ pub struct Node {
     pub honest: bool,
     /// Whether an older copy was put in place of its disk, or the machine is gone: it need not hold its shares any more.
     pub lost: bool,
+    /// Whether it takes no news: a dishonest party that wants to know nothing of what came after its disk.
+    pub deaf: bool,
     /// The running process, if there is one.
     pub up: Option<Up>,
     /// Counts processes, so that nothing meant for an earlier one reaches this.
@@ -40,6 +42,10 @@ pub struct Node {
     pub rng: ChaCha20Rng,
     /// What its disk held when it last began a ceremony; for planted defects alone.
     pub copy: Option<Snapshot>,
+    /// Sealed shares that an activation was to erase, with key and attempt, until they are seen to be gone.
+    pub erasing: Vec<(WalletId, Vec<u8>, Vec<u8>)>,
+    /// A fault so many writes and syncs after the next start.
+    pub again: Option<(u64, Fault)>,
     seed: [u8; 32],
 }
 
@@ -59,6 +65,8 @@ pub struct Up {
     pub stock: BTreeMap<Vec<u8>, Item>,
     /// Open keys.
     pub keys: BTreeMap<WalletId, OpenKey>,
+    /// Keys whose certificate is here and for which nothing is signed.
+    pub gone: BTreeMap<WalletId, Gone>,
 }
 
 /// One session and what it is for.
@@ -84,15 +92,30 @@ pub struct Live {
 pub enum Keep {
     /// It has none.
     Nothing,
-    /// Those of a generate ceremony.
-    Generate {
+    /// Those of a ceremony that makes an epoch.
+    Epoch {
         /// The key.
         wallet: WalletId,
         /// The order's number.
         number: u64,
         /// The order.
         order: Hash,
+        /// The epoch that it starts from; none for a generation.
+        base: Option<Attempt>,
     },
+}
+
+/// Why a party signs nothing for a key whose certificate it holds; as `node::wallets` has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// The key is destroyed.
+    Destroyed(Attempt),
+    /// The key went to other parties.
+    Left(Attempt),
+    /// It is a party of that epoch, and its disk is from before it (§2.4).
+    Stale(Attempt),
+    /// Its certificate is being stored.
+    Changing,
 }
 
 /// What becomes of a session's result.
@@ -171,7 +194,7 @@ pub enum Share {
     /// secp256k1.
     Secp256k1(Arc<KeyShare<Secp256k1>>),
     /// Ed25519.
-    Ed25519(KeyShare<Ed25519>),
+    Ed25519(Arc<KeyShare<Ed25519>>),
 }
 
 /// An active epoch of a key at one party.
@@ -198,7 +221,7 @@ impl Share {
             Group::Toy13 => Self::Toy13(open(public, index, secret)?),
             Group::Toy199 => Self::Toy199(open(public, index, secret)?),
             Group::Secp256k1 => Self::Secp256k1(Arc::new(open(public, index, secret)?)),
-            Group::Ed25519 => Self::Ed25519(open(public, index, secret)?),
+            Group::Ed25519 => Self::Ed25519(Arc::new(open(public, index, secret)?)),
         })
     }
 
@@ -222,11 +245,14 @@ impl Node {
             disk: Disk::default(),
             honest: true,
             lost: false,
+            deaf: false,
             up: None,
             life: 0,
             acknowledged: None,
             rng: random::stream(seed, "party", at as u64),
             copy: None,
+            erasing: Vec::new(),
+            again: None,
             seed: identity_seed,
         }
     }

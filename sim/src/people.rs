@@ -2,13 +2,18 @@
 
 use crate::random;
 use ed25519_dalek::SigningKey;
+use quorate_coordination::WalletRecord;
+use quorate_intent::order::Repeat;
 use quorate_intent::{
-    Approval, Body, Genesis, Group, Hash, Intent, Member, Order, OrderKind, Party, PublicKey, SignedIntent,
-    Suite, WalletId, approval::Verdict, keys,
+    Approval, Body, Genesis, Group, Hash, Intent, Member, Order, OrderKind, Party, PublicKey, Purpose,
+    SignedIntent, Suite, WalletId, approval::Verdict, keys,
 };
 
 /// The clock of people and policies, Unix seconds.
 pub const NOW: u64 = 1_800_000_000;
+
+/// When orders expire, seconds after they are given.
+pub const EXPIRY: u64 = 86_400;
 
 /// The people of one cluster.
 pub struct People {
@@ -16,6 +21,8 @@ pub struct People {
     pub genesis: Genesis,
     /// The coordinator's key.
     pub gateway: SigningKey,
+    /// When orders are created, Unix seconds.
+    pub today: u64,
     administrator: SigningKey,
     client: SigningKey,
 }
@@ -60,6 +67,7 @@ impl People {
         };
         let genesis = Genesis {
             follows: None,
+            governed: None,
             version: quorate_intent::genesis::VERSION,
             name: "sim".into(),
             parties: parties.iter().enumerate().map(party).collect(),
@@ -68,7 +76,7 @@ impl People {
             administrators: Group { quorum: 1, members: vec![member("administrator", &administrator)] },
             clients: vec![member("client", &client)],
         };
-        Self { genesis, gateway, administrator, client }
+        Self { genesis, gateway, today: NOW, administrator, client }
     }
 
     /// An approved order.
@@ -80,12 +88,35 @@ impl People {
             governance: self.genesis.hash(),
             nonce: bytes,
             initiator: keys::public(&self.client),
-            created: NOW - 10,
-            expires: NOW + 86_400,
+            created: self.today - 10,
+            expires: self.today + EXPIRY,
             body: Body::Order(Order { wallet, number, kind }),
         };
         let approval = Approval::new(intent.hash(), Verdict::Approve, &self.administrator);
         Approved { intent: intent.sign(&self.client), approvals: vec![approval] }
+    }
+
+    /// An approved order to share a key anew; its purpose is what it comes to.
+    pub fn reshare(
+        &self,
+        base: &WalletRecord,
+        number: u64,
+        recipients: Vec<PublicKey>,
+        (t, schedule): (u16, Option<Repeat>),
+    ) -> Option<Approved> {
+        let before = u16::try_from(base.keys().ok()?.threshold()).ok()?;
+        let new = recipients.iter().any(|key| !base.parties.contains(key));
+        let purpose = if recipients == base.parties && t == before {
+            Purpose::Refresh
+        } else if !new && recipients.len() < base.parties.len() {
+            Purpose::Evict
+        } else if new && recipients.len() == base.parties.len() && t == before {
+            Purpose::Replace
+        } else {
+            Purpose::Change
+        };
+        let kind = OrderKind::Reshare { base: base.hash(), recipients, threshold: t, purpose, schedule };
+        Some(self.order(base.wallet, number, kind, number))
     }
 
     /// An approved order to generate a key.

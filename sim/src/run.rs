@@ -1,7 +1,7 @@
 //! One running session at one node, whatever it makes.
 
-use quorate_coordination::WalletRecord;
-use quorate_intent::{PublicKey, Signature};
+use quorate_coordination::{Proof, WalletRecord};
+use quorate_intent::PublicKey;
 use quorate_protocols::dkls::Presignature;
 use quorate_protocols::ot::PairState;
 use quorate_session::{Config, Identity, Input, Output, PersistRecord, Protocol, Session, SessionError};
@@ -23,8 +23,8 @@ pub enum Made {
 pub struct NewKey {
     /// The record.
     pub record: WalletRecord,
-    /// Everybody's signature over it.
-    pub signatures: Vec<Signature>,
+    /// What makes it true: the signatures.
+    pub proof: Proof,
 }
 
 /// What a session wants to happen: [`Output`] without its type.

@@ -1,9 +1,12 @@
 //! What happens in one seed: the coordinator's side of a cluster's life, faults included, until all is well again.
 
+pub mod chain;
 pub mod ecdsa;
+pub mod endings;
 pub mod faults;
 pub mod frost;
 pub mod keys;
+pub mod orders;
 pub mod signing;
 pub mod toy;
 
@@ -22,6 +25,8 @@ pub enum Scenario {
     Frost,
     /// Real ECDSA keys: generate, pairs, presign and sign.
     Ecdsa,
+    /// Real Schnorr keys through chains of reshares: other parties, other t, lost machines, liars, old disks, the end.
+    Reshare,
 }
 
 /// How a seed went.
@@ -36,7 +41,7 @@ pub struct Outcome {
 
 impl Scenario {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Toy, Self::Frost, Self::Ecdsa];
+    pub const ALL: [Self; 4] = [Self::Toy, Self::Frost, Self::Ecdsa, Self::Reshare];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
@@ -44,6 +49,7 @@ impl Scenario {
             Self::Toy => "toy",
             Self::Frost => "frost",
             Self::Ecdsa => "ecdsa",
+            Self::Reshare => "reshare",
         }
     }
 
@@ -58,12 +64,14 @@ impl Scenario {
             Self::Toy => toy::world(seed, runtime, log),
             Self::Frost => frost::world(seed, runtime, log),
             Self::Ecdsa => ecdsa::world(seed, runtime, log),
+            Self::Reshare => chain::world(seed, runtime, log),
         };
-        world.plant = plant;
+        world.set_plant(plant);
         let result = match self {
             Self::Toy => toy::live(&mut world),
             Self::Frost => frost::live(&mut world),
             Self::Ecdsa => ecdsa::live(&mut world),
+            Self::Reshare => chain::live(&mut world),
         };
         Outcome { counts: world.counts, log: std::mem::take(&mut world.log), violation: result.err() }
     }

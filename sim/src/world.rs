@@ -2,6 +2,7 @@
 
 mod machine;
 mod net;
+mod news;
 mod sessions;
 
 pub use net::{Packet, Tamper, Weather};
@@ -13,10 +14,11 @@ use crate::oracle::{Oracle, Violation};
 use crate::people::People;
 use crate::random::{self, Dice};
 use quorate_coordination::Certificate;
+use quorate_coordination::rpc::News;
 use quorate_intent::{PublicKey, WalletId};
 use quorate_session::{Identity, SessionError};
 use quorate_vault::Leaves;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use tokio::runtime::Runtime;
@@ -49,8 +51,16 @@ pub struct World {
     pub plant: Option<Plant>,
     /// In which group each key lives.
     pub groups: BTreeMap<WalletId, Group>,
-    /// Certificates that the coordinator was given.
+    /// The highest certificates that the coordinator was given.
     pub certificates: BTreeMap<WalletId, Certificate>,
+    /// Lower ones that it was given.
+    pub history: Vec<Certificate>,
+    /// Names of certificates that were judged to hold.
+    pub checked: BTreeSet<[u8; 32]>,
+    /// Seconds that have passed beside the clock of [`World::now`].
+    pub later: u64,
+    /// No party tells another of certificates: a planted defect.
+    pub quiet: bool,
     queue: BTreeMap<(u64, u64), Event>,
     sequence: u64,
     ceremonies: u64,
@@ -72,6 +82,18 @@ pub enum Plant {
     BlamesSilence,
     /// The store's log loses its last entries in a crash although they were synced.
     LosesSynced,
+    /// The old share is erased as soon as the new one is stored.
+    ForgetsOld,
+    /// A party that has taken a certificate goes on in the epoch before.
+    SignsOldEpoch,
+    /// A party that has carried out a destroy goes on signing.
+    SignsDestroyed,
+    /// Erased shares stay in the store's log.
+    KeepsErased,
+    /// Nobody tells anybody of certificates.
+    KeepsQuiet,
+    /// A share is opened as if it were of another key.
+    OpensAnother,
 }
 
 /// How a session ended at one party.
@@ -89,8 +111,8 @@ pub struct End {
 pub struct Counts {
     /// Events.
     pub events: u64,
-    /// Ceremonies that were started.
-    pub ceremonies: u64,
+    /// Ceremonies that were started, by [`Kind`].
+    pub ceremonies: [u64; 5],
     /// Ceremonies that ended well at every party that took part.
     pub done: u64,
     /// Machines that went down.
@@ -99,10 +121,43 @@ pub struct Counts {
     pub rollbacks: u64,
     /// Signatures made.
     pub signatures: u64,
+    /// Machines that were lost for good.
+    pub losses: u64,
+    /// Things that dishonest parties did: a ceremony or a replay with a lie in it.
+    pub lies: u64,
+}
+
+/// The kinds of ceremonies, for the totals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// §2.1.
+    Generate,
+    /// §2.2.
+    Reshare,
+    /// §4.1.
+    Pair,
+    /// §4.3.
+    Presign,
+    /// The end of a key.
+    Destroy,
 }
 
 enum Event {
     Packet(Packet),
+    /// One party tells another where it stands.
+    Greet {
+        at: usize,
+        peer: usize,
+    },
+    News {
+        from: usize,
+        to: usize,
+        news: Box<News>,
+    },
+    /// A machine is gone for good.
+    Lose {
+        node: usize,
+    },
     /// A write is over.
     Stored {
         node: usize,
@@ -164,6 +219,10 @@ impl World {
             plant: None,
             groups: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            history: Vec::new(),
+            checked: BTreeSet::new(),
+            later: 0,
+            quiet: false,
             queue: BTreeMap::new(),
             sequence: 0,
             ceremonies: 0,
@@ -173,6 +232,15 @@ impl World {
             world.install(at);
         }
         world
+    }
+
+    /// Puts a defect in, or none.
+    pub fn set_plant(&mut self, plant: Option<Plant>) {
+        self.plant = plant;
+        self.quiet = plant == Some(Plant::KeepsQuiet);
+        if plant == Some(Plant::KeepsErased) {
+            self.nodes.iter().for_each(|node| node.disk.pretend_checkpoints());
+        }
     }
 
     /// Runs something that never waits for anything outside.
@@ -191,10 +259,21 @@ impl World {
     }
 
     /// A fresh ceremony id.
-    pub fn ceremony(&mut self) -> [u8; 32] {
+    pub fn ceremony(&mut self, kind: Kind) -> [u8; 32] {
         self.ceremonies += 1;
-        self.counts.ceremonies += 1;
+        self.counts.ceremonies[kind as usize] += 1;
         random::bytes(self.seed, "ceremony", self.ceremonies)
+    }
+
+    /// What the clocks of people and policies say, Unix seconds.
+    pub fn time(&self) -> u64 {
+        crate::people::NOW + self.later + self.now / 1000
+    }
+
+    /// Lets days pass in which nothing happens.
+    pub fn pass(&mut self, seconds: u64) {
+        self.later += seconds;
+        self.people.today = self.time();
     }
 
     fn schedule(&mut self, delay: u64, event: Event) {
@@ -210,6 +289,11 @@ impl World {
     /// Lets a machine go down after `delay`; it comes up again by itself.
     pub fn crash_later(&mut self, node: usize, delay: u64, leaves: Leaves) {
         self.schedule(delay, Event::Crash { node, leaves });
+    }
+
+    /// Lets a machine be lost for good after `delay`.
+    pub fn lose_later(&mut self, node: usize, delay: u64) {
+        self.schedule(delay, Event::Lose { node });
     }
 
     /// Lets everything happen that is under way, until nothing is left.
@@ -251,6 +335,9 @@ impl World {
     fn happen(&mut self, event: Event) {
         match event {
             Event::Packet(packet) => self.deliver(packet),
+            Event::Greet { at, peer } => self.greet(at, peer),
+            Event::News { from, to, news } => self.take_news(to, from, *news),
+            Event::Lose { node } => self.lose(node),
             Event::Stored { node, life, run, id } => self.stored(node, life, run, id),
             Event::Tick { node, life, run } => self.tick(node, life, run),
             Event::Start { node, job } => self.begin(node, job),

@@ -6,7 +6,7 @@ use quorate_sim::kind::generate;
 use quorate_sim::log::{Log, render};
 use quorate_sim::node::Group;
 use quorate_sim::scenario::{Scenario, keys};
-use quorate_sim::world::{self, End, Plant};
+use quorate_sim::world::{self, End, Kind, Plant};
 use quorate_sim::{World, campaign};
 
 /// The first seed in which a planted defect is found, and by which rule.
@@ -33,6 +33,15 @@ fn planted_defects_are_found() {
         (Scenario::Frost, Plant::SignsUnlogged, 20, "signatures have log entries"),
         (Scenario::Frost, Plant::RepeatsRandomness, 200, "nonces and presignatures spent once"),
         (Scenario::Frost, Plant::LosesSynced, 200, shares),
+        (Scenario::Reshare, Plant::ErasesAfterFailure, 200, shares),
+        (Scenario::Reshare, Plant::AcknowledgesEarly, 200, shares),
+        (Scenario::Reshare, Plant::ForgetsOld, 100, shares),
+        (Scenario::Reshare, Plant::SignsOldEpoch, 100, "no two epochs sign"),
+        (Scenario::Reshare, Plant::SignsDestroyed, 200, "destroyed keys never sign"),
+        (Scenario::Reshare, Plant::KeepsErased, 100, "erased shares are gone"),
+        (Scenario::Reshare, Plant::KeepsQuiet, 100, "certificates go round"),
+        (Scenario::Reshare, Plant::OpensAnother, 100, "public key constant"),
+        (Scenario::Reshare, Plant::BlamesSilence, 100, "blamed ⊆ faulty"),
     ] {
         let (_, found) = first(scenario, plant, budget);
         assert_eq!(found, rule, "{plant:?}");
@@ -59,7 +68,7 @@ fn some_seeds_of_every_scenario_hold_and_have_faults() {
     assert!(totals.failures.is_empty(), "{:?}", totals.failures.first().map(|f| (f.number, &f.violation)));
     assert_eq!(totals.runs, 200);
     assert!(totals.counts.crashes > 600 && totals.counts.done > 150, "{:?}", totals.counts);
-    for (scenario, seeds) in [(Scenario::Frost, 20), (Scenario::Ecdsa, 5)] {
+    for (scenario, seeds) in [(Scenario::Frost, 20), (Scenario::Ecdsa, 5), (Scenario::Reshare, 20)] {
         let totals = campaign::seeds(scenario, 0..seeds, 2);
         assert!(
             totals.failures.is_empty(),
@@ -112,7 +121,7 @@ fn no_order_no_ceremony() {
     let mut altered = good.clone();
     altered.intent.intent.expires += 1;
     for forged in [none, foreign, altered] {
-        let id = world.ceremony();
+        let id = world.ceremony(Kind::Generate);
         for at in 0..3 {
             world.start(at, 1, generate::job(id, forged.clone(), Group::Ed25519, None));
         }

@@ -125,8 +125,9 @@ fn a_rushing_party_cannot_copy() {
 #[test]
 fn every_equivocator_is_named() {
     let ran = all(|deed| matches!(deed, Deed::Treat(Kind::Broadcast, _, Treatment::Equivocate(_), _)));
-    // Three rounds of generate in two groups with six splits each, and four rounds of presign with two.
-    assert_eq!(ran, 3 * 2 * 6 + 4 * 2);
+    // Three rounds of generate in two groups with six splits each, four rounds of presign with two, and two rounds of a
+    // reshare in two groups and three roles with six.
+    assert_eq!(ran, 3 * 2 * 6 + 4 * 2 + 2 * 2 * 3 * 6);
 }
 
 #[test]

@@ -4,6 +4,7 @@ mod arrows;
 mod attacks;
 mod banned;
 mod hashing;
+mod mutants;
 mod purity;
 mod sizes;
 mod words;
@@ -13,7 +14,7 @@ use crate::source::{code, files, without_tests};
 use std::path::Path;
 
 /// Rooms that compute and touch nothing: no clock, no file, no socket, no runtime.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "sharing",
     "protocols",
     "session",
@@ -24,6 +25,7 @@ const PURE: [&str; 10] = [
     "view",
     "coordination",
     "ceremonies",
+    "verify",
 ];
 
 /// One Rust file of the house.
@@ -70,6 +72,7 @@ pub fn run(root: &Path) -> bool {
         ("sizes", sizes::check(&rust)),
         ("words", words::check(&texts)),
         ("attacks", attacks::check(&rust, &texts)),
+        ("planted mutants", mutants::run(root, &texts)),
         ("banned crates", banned::run(root)),
         ("sources", banned::sources(&texts)),
     ];

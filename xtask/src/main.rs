@@ -1,9 +1,12 @@
-//! House keeping: `cargo xtask test`, `lint`, `layers`, `parts`, `sim`, `bench`.
+//! House keeping: `cargo xtask test`, `lint`, `layers`, `parts`, `sim`, `fuzz`, `mutants`, `constant-time`, `bench`.
 //!
 //! For: one command that runs every test, and the house rules of ARCHITECTURE.md as checks that can fail.
 //! Not for: anything that a user of Quorate runs. It depends on no room of the house.
 
+mod constant_time;
+mod fuzz;
 mod layers;
+mod mutants;
 mod parts;
 mod shell;
 mod source;
@@ -26,6 +29,12 @@ usage: cargo xtask COMMAND
   parts [NAME] the real parts that end-to-end tests use (bitcoind, anvil, solana): makes what is not there yet, in the
                user's cache folder, and prints where each is
   sim [ARGS]   the simulation: whole clusters from seeds; `sim --help` says what it can do
+  fuzz [ARGS]  every decoder under mutated bytes; `fuzz --help` says what it can do
+  mutants [--only NAME] [--list] [--no-build] [--no-baseline]
+               takes each guard out in turn and asks that a test dies of it; --no-build takes the tree as it was
+               built last, --no-baseline leaves out the run without a mutant
+  constant-time [PATH]
+               secret paths under valgrind, which must be installed, with the secrets marked undefined
   bench [ARGS] the benchmarks; ARGS go to `cargo bench`
   bench peers [--quick]
                the table beside other implementations
@@ -44,6 +53,9 @@ fn main() -> ExitCode {
         Some((&"layers", [])) => layers::run(&root),
         Some((&"parts", names)) => parts::run(&root, names),
         Some((&"sim", rest)) => steps::sim(&root, rest),
+        Some((&"fuzz", rest)) => fuzz::run(&root, rest),
+        Some((&"mutants", rest)) => mutants::run(&root, rest),
+        Some((&"constant-time", rest)) => constant_time::run(&root, rest),
         Some((&"bench", rest)) => steps::bench(&root, rest),
         Some((&("help" | "--help" | "-h"), _)) => {
             print!("{HELP}");

@@ -1,5 +1,5 @@
 //! One operation again and again, for a profiler or an instruction counter:
-//! `one {primitives|pair|key|single|batch|online|frost-ed25519|frost-bip340} T N TIMES`, e.g.
+//! `one {primitives|pair|key|refresh|single|batch|online|frost-ed25519|frost-bip340} T N TIMES`, e.g.
 //! `valgrind --tool=callgrind target/release/one batch 2 3 1`. Prints milliseconds of processor time of each run;
 //! `primitives` prints what the parts cost, for a floor.
 #![forbid(unsafe_code)]
@@ -13,7 +13,7 @@ use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::hint::black_box;
 
-const HELP: &str = "usage: one {primitives|pair|key|single|batch|online|frost-ed25519|frost-bip340} T N TIMES, 2 <= T <= N <= 64";
+const HELP: &str = "usage: one {primitives|pair|key|refresh|single|batch|online|frost-ed25519|frost-bip340} T N TIMES, 2 <= T <= N <= 64";
 const DIGEST: [u8; 32] = [0x5a; 32];
 
 fn main() -> Result<(), BenchError> {
@@ -38,6 +38,10 @@ fn main() -> Result<(), BenchError> {
         }
         "key" => {
             repeat(times, || ours::keys::generate::<Secp256k1>(setting, ssid(&mut rng), &mut rng, &mut wire))
+        }
+        "refresh" => {
+            let keys = ours::keys::generate::<Secp256k1>(setting, ssid(&mut rng), &mut rng, &mut wire)?;
+            repeat(times, || ours::keys::refresh(&keys, setting, ssid(&mut rng), &mut rng, &mut wire))
         }
         "single" => {
             let mut signers = ours::ecdsa::Signers::new(setting)?;
@@ -116,7 +120,8 @@ fn primitives(rng: &mut ChaCha20Rng) {
     });
     each("product of scalars", 128, &mut || drop(black_box(scalars.iter().product::<Scalar>())));
     each("row hash, three scalars", 128, &mut || {
-        (0..128).for_each(|row| drop(black_box(prg::derive_parts::<3>(&[1; 32], row, &[2; 16]))));
+        let mut hash = prg::Deriver::new(&[1; 32]);
+        (0..128).for_each(|row| drop(black_box(hash.numbers::<3>(row, &[2; 16]))));
     });
 }
 

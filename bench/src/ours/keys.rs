@@ -6,9 +6,11 @@ use crate::{BenchError, Setting};
 use quorate_protocols::generate::{self, Committed, Dealt, Opened};
 use quorate_protocols::key::KeyShare;
 use quorate_protocols::ot::{PairCtx, PairMsg1, PairMsg2, PairReplied, PairSetup, PairState, pair};
+use quorate_protocols::reshare::{self, Plan};
 use quorate_protocols::{All, Ctx, Message};
 use quorate_sharing::{Curve, Index};
 use rand_chacha::ChaCha20Rng;
+use std::collections::BTreeMap;
 
 /// Generates a key among n parties (docs/spec §2.1): every party's share.
 ///
@@ -102,6 +104,53 @@ pub fn check<C: Curve>(keys: &[KeyShare<C>], setting: Setting) -> Result<(), Ben
     } else {
         Err(BenchError::Invalid("the parties did not agree on one key"))
     }
+}
+
+/// Refreshes a key (docs/spec §2.2): the t parties with the lowest indices deal, all n receive, under the old t and n.
+///
+/// # Errors
+/// If a round refuses.
+pub fn refresh<C: Curve>(
+    keys: &[KeyShare<C>],
+    setting: Setting,
+    ssid: [u8; 32],
+    rng: &mut ChaCha20Rng,
+    wire: &mut Wire,
+) -> Result<Vec<KeyShare<C>>, BenchError> {
+    let contexts = contexts::<C>(ssid, 1..=setting.n, setting.t)?;
+    let all: BTreeMap<Index, Index> = contexts.iter().map(|ctx| (ctx.me(), ctx.me())).collect();
+    let dealers = all.iter().take(usize::from(setting.t)).map(|(party, index)| (*party, *index)).collect();
+    let base = keys.first().ok_or(BenchError::Invalid("no key"))?.public().clone();
+    let plan = Plan::new(base, dealers, all, usize::from(setting.t))?;
+    let (mut states, mut own, mut deals) = (Vec::new(), Vec::new(), Vec::new());
+    let mut boxes: BTreeMap<Index, BTreeMap<Index, reshare::Share<C>>> = BTreeMap::new();
+    for (ctx, key) in contexts.iter().zip(keys) {
+        let (state, deal, shares) = reshare::deal(ctx, &plan, plan.deals(ctx.me()).then_some(key), rng)?;
+        states.push(state);
+        for (to, share) in shares {
+            let bytes = share.encode();
+            wire.sent(bytes.len(), 1);
+            boxes.entry(to).or_default().insert(ctx.me(), reshare::Share::decode(&bytes, ())?);
+        }
+        if let Some(deal) = deal {
+            let bytes = deal.encode();
+            wire.sent(bytes.len(), contexts.len() - 1);
+            own.push((ctx.me(), deal));
+            deals.push((ctx.me(), bytes));
+        }
+    }
+    let finish = |(ctx, state): (&Ctx, reshare::Dealt<C>)| {
+        let of = |((from, own), (_, bytes)): (&(Index, reshare::Deal<C>), &(Index, Vec<u8>))| {
+            let mine = *from == ctx.me();
+            let deal = if mine { own.clone() } else { reshare::Deal::decode(bytes, usize::from(setting.t))? };
+            Ok((*from, deal))
+        };
+        let deals = own.iter().zip(&deals).map(of).collect::<Result<BTreeMap<_, _>, BenchError>>()?;
+        let shares = boxes.remove(&ctx.me()).unwrap_or_default();
+        let (_, share) = reshare::finish(ctx, &plan, state, deals, shares)?;
+        share.ok_or(BenchError::Invalid("a recipient has no share"))
+    };
+    contexts.iter().zip(states).map(finish).collect()
 }
 
 /// Both ends after their first message.

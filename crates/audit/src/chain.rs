@@ -115,6 +115,7 @@ mod tests {
             governance: Hash([5; 32]),
             approvers: vec![PublicKey([6; 32])],
             rule: "treasury".into(),
+            judged: None,
         })
     }
 
@@ -211,7 +212,13 @@ mod tests {
         many.rule = "r".repeat(MAX_TEXT);
         let (_, bytes) = chain.append(1, Body::WillSign(many)).unwrap();
         assert!(bytes.len() < MAX_BYTES);
-        assert!(Entry::decode(&vec![0; MAX_BYTES + 1]).is_err());
+        let long = Entry::decode(&vec![0; MAX_BYTES + 1]).unwrap_err();
+        assert!(matches!(&long, AuditError::Encoding(text) if text.contains("at most")), "{long}");
+        // A right link and a wrong number: only the log's own node could make it.
+        let (head, time) = (Head::start(&NODE), 7);
+        let gap = Entry { version: VERSION, sequence: 1, time, previous: head.hash, body: Body::Created };
+        let broken = Chain::new(head).take(&gap.encode().unwrap()).unwrap_err();
+        assert!(broken.to_string().contains("it says that it is entry 1"), "{broken}");
         let mut newer = bytes;
         newer[0] = 2;
         assert_eq!(Entry::decode(&newer), Err(AuditError::Version { sequence: 0, found: 2, known: VERSION }));

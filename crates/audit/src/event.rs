@@ -2,7 +2,7 @@
 
 use crate::{Attempt, AuditError};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_intent::{Hash, PublicKey, Step, WalletId};
+use quorate_intent::{Amount, Hash, PublicKey, SignedIntent, Step, WalletId};
 
 /// Longest free text in an entry, in bytes.
 pub const MAX_TEXT: usize = 1024;
@@ -93,6 +93,47 @@ pub enum Body {
         /// How many entries the backup had.
         size: u64,
     },
+    /// A spending that this node counts from now on: another node told of it, or it is about to be signed (`record_quorum`).
+    Recorded(Box<Spent>),
+    /// A decision to sign came to nothing.
+    Failed {
+        /// The intent.
+        intent: Hash,
+        /// Why, for people.
+        reason: String,
+    },
+    /// A backup of this vault was written.
+    BackedUp {
+        /// How many entries it has, this one not among them.
+        size: u64,
+    },
+    /// As a witness: another node's log does not continue what was seen of it. The evidence is kept beside the log.
+    LogForked {
+        /// Whose log.
+        node: PublicKey,
+        /// What does not fit.
+        what: String,
+        /// Hash of the evidence.
+        evidence: Hash,
+    },
+    /// As a witness: another node was restored from a backup and went on with a shorter log.
+    LogRestored {
+        /// Whose log.
+        node: PublicKey,
+        /// How many entries that were seen before are gone.
+        lost: u64,
+    },
+}
+
+/// A spending. Who paid whom how much stands in the intent, which its initiator signed.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Spent {
+    /// What was asked for.
+    pub intent: SignedIntent,
+    /// The rule that decided.
+    pub rule: String,
+    /// When, by the clock of the node that decided; Unix seconds.
+    pub time: u64,
 }
 
 /// A run of a key ceremony before it has a transcript.
@@ -142,6 +183,25 @@ pub struct WillSign {
     pub approvers: Vec<PublicKey>,
     /// The rule that decided.
     pub rule: String,
+    /// With what it was judged; none in entries of programs before there were policies.
+    pub judged: Option<Box<Judged>>,
+}
+
+/// What a judgement stood on.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Judged {
+    /// The policy's hash; none where the two rules of the genesis decided.
+    pub policy: Option<Hash>,
+    /// Hash of the operator's own rules, where there are any.
+    pub local: Option<Hash>,
+    /// What was asked for, with its amounts and destinations.
+    pub spent: Spent,
+    /// Identity keys of the parties that were to sign.
+    pub signers: Vec<PublicKey>,
+    /// The most that the network's fee can be, in minor units of its coin.
+    pub max_fee: Amount,
+    /// Nodes that had recorded the spending before.
+    pub recorded: Vec<PublicKey>,
 }
 
 /// An edge of the dispute graph.
@@ -182,10 +242,15 @@ impl Body {
             Self::GovernanceChanged(step) => {
                 count("approvals", step.approvals.len(), MAX_APPROVERS)?;
                 let bytes = step.intent.intent.encode().len();
-                count("bytes of the change", bytes, quorate_intent::intent::MAX_BYTES)
+                count("bytes of the change", bytes, quorate_intent::governance::MAX_CHANGE)
             }
+            Self::Recorded(spent) => spent.check(),
+            Self::Failed { reason, .. } => text("reason", reason),
+            Self::LogForked { what, .. } => text("what", what),
             Self::Created
             | Self::Unlocked
+            | Self::BackedUp { .. }
+            | Self::LogRestored { .. }
             | Self::GenesisPinned { .. }
             | Self::CeremonyStarted(_)
             | Self::CeremonyDone { .. }
@@ -195,9 +260,21 @@ impl Body {
     }
 }
 
+impl Spent {
+    fn check(&self) -> Result<(), AuditError> {
+        text("rule", &self.rule)?;
+        count("bytes of the intent", self.intent.intent.encode().len(), quorate_intent::intent::MAX_BYTES)
+    }
+}
+
 impl WillSign {
     fn check(&self) -> Result<(), AuditError> {
         text("rule", &self.rule)?;
+        if let Some(judged) = &self.judged {
+            judged.spent.check()?;
+            count("signers", judged.signers.len(), MAX_APPROVERS)?;
+            count("recorders", judged.recorded.len(), MAX_APPROVERS)?;
+        }
         count("resources", self.resources.len(), MAX_ITEMS)?;
         count("digests", self.digests.len(), MAX_ITEMS)?;
         count("approvers", self.approvers.len(), MAX_APPROVERS)

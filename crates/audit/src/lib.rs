@@ -18,6 +18,8 @@ pub mod error;
 pub mod event;
 pub mod merkle;
 pub mod note;
+pub mod proven;
+pub mod witness;
 
 pub use attempt::Attempt;
 pub use chain::{Chain, Head, verify};
@@ -25,6 +27,8 @@ pub use checkpoint::Checkpoint;
 pub use entry::Entry;
 pub use epochs::{AcceptedOrder, AttemptRefusal, Certified, Epochs, GENERATE, OrderRefusal};
 pub use error::AuditError;
-pub use event::{Body, Ceremony, CeremonyKind, Dispute, Severity, WillSign};
+pub use event::{Body, Ceremony, CeremonyKind, Dispute, Judged, Severity, Spent, WillSign};
 pub use merkle::Tree;
 pub use note::{KeyType, Note, NoteKey};
+pub use proven::{Included, LogOf, Proven, witness_quorum};
+pub use witness::{Alarm, Memory, Shown};

@@ -34,6 +34,15 @@ impl Plan {
         borsh::from_slice(bytes).map_err(|error| ChainError::encoding("plan", error))
     }
 
+    /// The same plan with earlier transactions without their witnesses, which no hash covers that is signed here: what two
+    /// certificates of one transaction have in common.
+    pub fn bare(&self) -> Result<Self, ChainError> {
+        match self {
+            Self::Bitcoin(plan) => plan.bare().map(Self::Bitcoin),
+            Self::Evm(_) | Self::Solana(_) => Ok(self.clone()),
+        }
+    }
+
     /// What it is for, as it is named in JSON.
     pub fn chain(&self) -> &'static str {
         match self {

@@ -3,10 +3,11 @@
 use crate::{Client, ClientError};
 use quorate_chains::Plan;
 use quorate_coordination::api::{
-    AddressView, CertificateView, Cluster, Coin, DisputesView, Funding, FundingResult, Health, IntentView,
-    NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, PlanView, SigningCallView, State, WalletView,
+    AddressBookView, AddressView, AssetsView, CertificateView, Cluster, Coin, DisputesView, Funding,
+    FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, PlanView,
+    PoliciesView, SigningCallView, State, WalletView,
 };
-use quorate_coordination::{Certificate, EvidenceFile};
+use quorate_coordination::{Certificate, CertifiedFile, EvidenceFile};
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
 use std::time::{Duration, Instant};
 use tokio::time::sleep;
@@ -67,6 +68,21 @@ impl Client {
     /// One dispute's report with its evidence, to be judged anywhere.
     pub async fn evidence(&self, number: u64) -> Result<EvidenceFile, ClientError> {
         self.get(&format!("/v1/disputes/{number}/evidence")).await
+    }
+
+    /// Every policy that was in force, the newest first.
+    pub async fn policies(&self) -> Result<PoliciesView, ClientError> {
+        self.get("/v1/policies").await
+    }
+
+    /// The address book in force.
+    pub async fn address_book(&self) -> Result<AddressBookView, ClientError> {
+        self.get("/v1/address-book").await
+    }
+
+    /// The asset registry in force.
+    pub async fn assets(&self) -> Result<AssetsView, ClientError> {
+        self.get("/v1/assets").await
     }
 
     /// Hands a new intent in. A `SignedIntent` becomes a `NewIntent` by `into()`.
@@ -141,6 +157,11 @@ impl Client {
     /// Hands in what the files of partial signatures of a transfer were combined to.
     pub async fn hand_in(&self, id: &IntentId, new: &NewTransaction) -> Result<IntentView, ClientError> {
         self.post(&format!("/v1/intents/{id}/transaction"), new, None).await
+    }
+
+    /// A signed transfer's certificate, to be verified anywhere; pending or complete.
+    pub async fn transaction_certificate(&self, id: &IntentId) -> Result<CertifiedFile, ClientError> {
+        self.get(&format!("/v1/intents/{id}/certificate")).await
     }
 
     /// Waits until nothing more happens to an intent by itself, at most `limit`.

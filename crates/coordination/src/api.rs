@@ -21,8 +21,10 @@ macro_rules! object {
 }
 
 mod disputes;
+mod governed;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
+pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -262,6 +264,10 @@ object! {
         pub signatures: Vec<RawSignature>,
         /// Names of the nodes whose partial signatures were combined. Shown as they are told: signatures do not tell.
         pub signers: Vec<String>,
+        /// Request, parts and partial signatures as the transaction's certificate has them, canonical, hex; without them there
+        /// will be no certificate.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub signing: Option<String>,
     }
 }
 

@@ -5,9 +5,7 @@ use crate::record::{RecordError, WalletRecord};
 use crate::resharing::Resharing;
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_audit::Attempt;
-use quorate_intent::{
-    Approval, Body, Genesis, Order, OrderKind, PublicKey, Signature, SignedIntent, approving_members,
-};
+use quorate_intent::{Approval, Body, Genesis, Order, OrderKind, PublicKey, Signature, SignedIntent};
 
 /// A record with the order behind it and what its parties signed. Needs nothing else to be judged but the genesis.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
@@ -79,7 +77,7 @@ impl Certificate {
         // Expiry limits when a ceremony may start, not how long its certificate is good for (§1.8).
         self.order.intent.check_form(genesis)?;
         self.order.check_signature(genesis)?;
-        approving_members(&genesis.administrators, "administrators", &self.order.intent, &self.approvals)?;
+        quorate_policy::judge_order(genesis, &self.order, &self.approvals)?;
         self.check_parties(digest)
     }
 

@@ -1,11 +1,13 @@
 //! Partial signatures as files: what goes to a signer that the coordinator does not call, what comes back from it, and
 //! combining it anywhere with no node running (docs/spec §4.4). JSON, versioned, decoded strictly and with caps.
 
+mod certified;
 mod combined;
 mod evidence;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use certified::CertifiedFile;
 pub use combined::{Combined, combine_files};
 pub use evidence::{EvidenceFile, Wrong};
 

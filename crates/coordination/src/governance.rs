@@ -2,20 +2,36 @@
 
 use crate::{Certificate, KeySet, RecordError};
 use quorate_intent::{Genesis, Governance, Hash, IntentError, Party, PublicKey, Step};
-use std::sync::{Arc, PoisonError, RwLock};
+use quorate_policy::{PolicyError, Ruling};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 /// The chain of this process. It only grows.
-pub struct InForce(RwLock<Arc<Governance>>);
+pub struct InForce(RwLock<Arc<Governance>>, Mutex<Option<Arc<Ruling>>>);
 
 impl InForce {
     /// Starts with a chain.
     pub fn new(governance: Governance) -> Self {
-        Self(RwLock::new(Arc::new(governance)))
+        Self(RwLock::new(Arc::new(governance)), Mutex::default())
     }
 
     /// The chain as it stands now.
     pub fn chain(&self) -> Arc<Governance> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The rules of the version in force, decoded once.
+    ///
+    /// # Errors
+    /// [`PolicyError`] when its policy cannot be read; nothing is allowed then.
+    pub fn ruling(&self) -> Result<Arc<Ruling>, PolicyError> {
+        let chain = self.chain();
+        let mut held = self.1.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(ruling) = held.as_ref().filter(|ruling| ruling.version() == chain.hash()) {
+            return Ok(Arc::clone(ruling));
+        }
+        let made = Arc::new(Ruling::of(chain.current())?);
+        *held = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     /// The version in force.
@@ -57,7 +73,7 @@ impl InForce {
     /// [`IntentError`] when it does not follow.
     pub fn advance(&self, step: Step) -> Result<bool, IntentError> {
         let mut chain = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        Arc::make_mut(&mut chain).advance(step)
+        Arc::make_mut(&mut chain).advance(step, &quorate_policy::judge_step)
     }
 }
 

@@ -22,7 +22,7 @@ pub mod rpc;
 
 pub use certificate::{Certificate, Proof, Reshared};
 pub use combine::{CombineError, check_partial, combine};
-pub use file::{CallFile, Combined, EvidenceFile, FileError, PartialFile, combine_files};
+pub use file::{CallFile, CertifiedFile, Combined, EvidenceFile, FileError, PartialFile, combine_files};
 pub use governance::InForce;
 pub use keys::KeySet;
 pub use partial::{Material, OwnedCommitment, Part, Partial};

@@ -3,8 +3,9 @@
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_audit::Attempt;
-use quorate_intent::{Approval, Hash, PublicKey, SignedIntent, Step, WalletId};
+use quorate_audit::{Alarm, Attempt, Proven, Shown, Spent};
+use quorate_intent::{Approval, Hash, PublicKey, Signature, SignedIntent, Step, WalletId};
+use quorate_sharing::Transcript;
 
 /// A frame on a channel: the first byte of borsh tells which.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -47,6 +48,42 @@ pub enum News {
     Steps(Vec<Step>),
     /// A key's highest certificate (§2.3).
     Certificate(Box<Certificate>),
+    /// The sender's clock, Unix seconds.
+    Clock(u64),
+    /// Tell me of every spending that you count.
+    AskSpent,
+    /// Spendings that the sender counts; `last` ends the answer to `AskSpent`.
+    Spent {
+        /// At most [`MAX_SPENT`].
+        spent: Vec<Spent>,
+        /// Nothing that was asked for is left.
+        last: bool,
+    },
+    /// Somebody with a say stops an intent.
+    Rejected(Rejection),
+    /// The head of the sender's log, for the receiver to cosign.
+    Checkpoint(Shown),
+    /// The receiver's head, cosigned by the sender: a note with that one signature.
+    Cosigned(String),
+    /// Show the head of your log with a proof from this size on.
+    WantCheckpoint {
+        /// The size.
+        from: u64,
+        /// Comes back with the answer.
+        number: u64,
+    },
+}
+
+/// Most spendings in one message.
+pub const MAX_SPENT: usize = 200;
+
+/// A rejection with what it is about, so that whoever gets it knows until when to keep it.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Rejection {
+    /// The intent.
+    pub intent: SignedIntent,
+    /// The rejection.
+    pub vote: Approval,
 }
 
 /// What the gateway may ask of a node. Nothing in here is believed without the signatures that it carries.
@@ -136,6 +173,95 @@ pub enum NodeRequest {
         /// The number of a version.
         after: u64,
     },
+    /// What would you say to this transfer? Delays begin, the operator is asked, and what may be signed is recorded.
+    Consider(Box<Consideration>),
+    /// Stop an intent.
+    Reject(Box<Rejection>),
+    /// Which intents wait for the operator? Over the control socket alone.
+    Confirmations,
+    /// The operator's answer. Over the control socket alone.
+    Confirm {
+        /// The intent.
+        intent: Hash,
+        /// Yes or no.
+        yes: bool,
+    },
+    /// Show the entry under which you signed this, in your log.
+    Verdict {
+        /// The intent.
+        intent: Hash,
+        /// What exactly was signed.
+        form: Hash,
+    },
+    /// Entries of the log from this one on, as canonical bytes; over the control socket alone.
+    Entries {
+        /// The first sequence number wanted.
+        from: u64,
+        /// Most entries.
+        limit: u32,
+    },
+    /// One entry with its proof; over the control socket alone.
+    Prove {
+        /// Its sequence number.
+        sequence: u64,
+    },
+    /// How your log stands with its witnesses, and what you saw of others' logs.
+    Witness,
+}
+
+/// A transfer that a node is to judge before it is asked to sign.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Consideration {
+    /// What is asked for.
+    pub intent: SignedIntent,
+    /// Who approved and who rejected it.
+    pub approvals: Vec<Approval>,
+    /// How it becomes a transaction: borsh of the chains room's plan.
+    pub plan: Vec<u8>,
+}
+
+/// An intent that waits for a node's own operator.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Confirmation {
+    /// The intent.
+    pub intent: SignedIntent,
+    /// The local rule that asks.
+    pub rule: String,
+    /// Until when it waits, Unix seconds.
+    pub until: u64,
+}
+
+/// A node's word that it counts the spending of an intent from `time` on.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct Recorded {
+    /// Identity key of the node.
+    pub node: PublicKey,
+    /// The intent.
+    pub intent: Hash,
+    /// The governance version under which it judged.
+    pub governance: Hash,
+    /// By its clock, Unix seconds.
+    pub time: u64,
+    /// Its signature over all of it.
+    pub signature: Signature,
+}
+
+impl Recorded {
+    /// What the node signs.
+    pub fn digest(node: &PublicKey, intent: &Hash, governance: &Hash, time: u64) -> [u8; 32] {
+        Transcript::new("ledger/recorded")
+            .field("node", &node.0)
+            .field("intent", &intent.0)
+            .field("governance", &governance.0)
+            .number("time", time)
+            .digest()
+    }
+
+    /// Whether the node signed it.
+    pub fn verifies(&self) -> bool {
+        let digest = Self::digest(&self.node, &self.intent, &self.governance, self.time);
+        self.node.verify(&digest, &self.signature)
+    }
 }
 
 /// Everything that a node needs to judge a transfer for itself.
@@ -151,6 +277,8 @@ pub struct SignCall {
     pub request: SigningRequest,
     /// One part for each item.
     pub parts: Vec<Part>,
+    /// Who recorded the spending, where a rule may look at past spending.
+    pub recorded: Vec<Recorded>,
 }
 
 /// What a node answers.
@@ -183,6 +311,29 @@ pub enum NodeResponse {
     Reshared(Box<Certificate>),
     /// To `Steps`.
     Steps(Vec<Step>),
+    /// To `Consider`: it may be signed, and is recorded where a rule may look at past spending.
+    Considered(Option<Recorded>),
+    /// To `Confirmations`.
+    Confirmations(Vec<Confirmation>),
+    /// To `Verdict` and `Prove`.
+    Proven(Box<Proven>),
+    /// To `Entries`.
+    Entries(Vec<Vec<u8>>),
+    /// To `Witness`.
+    Witness(Box<WitnessReport>),
+}
+
+/// A log and its witnesses, as one node sees them.
+#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct WitnessReport {
+    /// The node's own newest checkpoint with the cosignatures that it has so far.
+    pub checkpoint: String,
+    /// The size up to which each other node has cosigned the node's own log since it started.
+    pub cosigned: Vec<(PublicKey, u64)>,
+    /// The last head seen of each other node's log, signed by that node.
+    pub seen: Vec<(PublicKey, String)>,
+    /// Logs that do not continue what was seen of them, with the evidence.
+    pub alarms: Vec<Alarm>,
 }
 
 /// A node's view of itself.
@@ -239,6 +390,8 @@ pub enum ErrorCode {
     Ceremony,
     /// The node's own fault.
     Internal,
+    /// Not yet: something that comes with time or from the node's operator is missing.
+    Waiting,
 }
 
 impl NodeError {

@@ -49,7 +49,8 @@ impl Gateway {
             return Err(GatewayError::OtherIdentity { expected, found });
         }
         let store = Store::open(&store, genesis.hash()).await?;
-        let chain = Governance::replay(pinned.genesis().clone(), store.steps().await?)?;
+        let chain =
+            Governance::replay(pinned.genesis().clone(), store.steps().await?, &quorate_policy::judge_step)?;
         let genesis = Arc::new(InForce::new(chain));
         let replay = Replay::new(store.nonces().await?);
         let listener = TcpListener::bind(listen)

@@ -5,6 +5,7 @@ use crate::api::ApiError;
 use crate::bitcoin;
 use crate::gateway::Gateway;
 use crate::store::{Change, IntentRow, NewRow, Tx, now};
+use crate::{judging, verdicts};
 use axum::http::StatusCode;
 use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
 use quorate_coordination::Certificate;
@@ -43,8 +44,9 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
             no_signature(plan.as_ref(), fee_rate, by_file, plan_later)?;
             add_order(gateway, &signed, order).await?
         }
-        Body::Governance(_) => {
+        Body::Governance(change) => {
             no_signature(plan.as_ref(), fee_rate, by_file, plan_later)?;
+            quorate_policy::check_change(&genesis, change, signed.intent.hash())?;
             add_change(gateway, &signed).await?
         }
         _ => return Err(IntentError::field("type", "no rule allows this kind of intent").into()),
@@ -53,20 +55,17 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
         // Somebody else posted the same intent in this moment.
         return Ok((false, find(gateway, &id).await?));
     };
-    let (rule, _, group) = rule(&genesis, &signed.intent);
-    let need = format!("needs {} approvals by {rule}", group.quorum);
-    tx.change(
-        &id,
-        &Change {
-            from: &[State::Submitted],
-            to: State::PendingApproval,
-            reason: Some(&need),
-            rule: Some(rule),
-        },
-    )
-    .await?;
+    let (state, reason, rule) = verdicts::first(gateway, &signed).await?;
+    let change = Change { from: &[State::Submitted], to: state, reason: Some(&reason), rule: Some(&rule) };
+    tx.change(&id, &change).await?;
+    if state == State::Blocked {
+        tx.release(&id).await?;
+    }
     tx.commit().await?;
-    tracing::info!(intent = %id, "intent taken in");
+    tracing::info!(intent = %id, %state, "intent taken in");
+    if state == State::Approved {
+        gateway.coordinator.wake(id);
+    }
     Ok((true, find(gateway, &id).await?))
 }
 
@@ -145,7 +144,10 @@ async fn add_change<'g>(gateway: &'g Gateway, signed: &SignedIntent) -> Result<O
     if tx.intent(&signed.intent.id()).await?.is_some() {
         return Ok(None);
     }
-    if let Some(other) = tx.open_change().await? {
+    // Nothing that waits for approvals keeps anybody from stopping all signing.
+    if !judging::freezes(signed)
+        && let Some(other) = tx.open_change().await?
+    {
         let detail = format!("intent {other} changes governance and is not finished");
         return Err(ApiError::new(StatusCode::CONFLICT, "change_pending", detail));
     }
@@ -347,45 +349,76 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
     let mut tx = gateway.store.begin().await?;
     let row = tx.intent(id).await?.ok_or_else(|| unknown(id))?;
     let genesis = gateway.genesis.current();
-    check_approval(&genesis, &row.signed.intent, approval)?;
+    let ruling = judging::ruling(gateway)?;
+    let governed = ruling.own().is_some();
+    if governed {
+        judging::check_voter(&ruling, &row.signed, approval)?;
+    } else {
+        check_approval(&genesis, &row.signed.intent, approval)?;
+    }
     let earlier = tx.approvals(id).await?;
     if earlier.contains(approval) {
         drop(tx);
         return find(gateway, id).await;
     }
-    if !WAITING.contains(&row.state) {
+    // Until it is signed, what waits for a delay can be stopped.
+    let stops = governed && approval.verdict == Verdict::Reject && row.state == State::Approved;
+    if !WAITING.contains(&row.state) && !stops {
         return Err(wrong_state(&row, "it takes no more approvals"));
     }
     if now() >= row.signed.intent.expires {
         return Err(wrong_state(&row, "it has expired"));
     }
     tx.add_approval(id, approval).await?;
-    let (rule, _, group) = rule(&genesis, &row.signed.intent);
-    let mut approved = false;
+    let verdicts = tx.approvals(id).await?;
+    let approved = if governed {
+        verdicts::weigh(gateway, &mut tx, &row, &verdicts).await?
+    } else {
+        count(&genesis, &mut tx, &row, approval, verdicts).await?
+    };
+    tx.commit().await?;
+    tracing::info!(intent = %id, approver = %approval.approver, verdict = ?approval.verdict, "verdict taken in");
+    if approval.verdict == Verdict::Reject {
+        verdicts::tell_rejection(gateway, &row, approval).await;
+    }
+    if approved {
+        gateway.coordinator.wake_now(*id);
+    }
+    find(gateway, id).await
+}
+
+/// The same by the two rules of the genesis.
+async fn count(
+    genesis: &Genesis,
+    tx: &mut Tx<'_>,
+    row: &IntentRow,
+    approval: &Approval,
+    verdicts: Vec<Approval>,
+) -> Result<bool, ApiError> {
+    let id = &row.id;
+    let (rule, _, group) = rule(genesis, &row.signed.intent);
     if approval.verdict == Verdict::Reject {
         let member = group.members.iter().find(|member| member.key == approval.approver);
         let reason = format!("{} rejected it", member.map_or("an approver", |member| &member.name));
-        end(&mut tx, id, &WAITING, State::Rejected, &reason, Some(rule)).await?;
-    } else {
-        let approvals = positive(tx.approvals(id).await?);
-        match decide(&genesis, &row.signed, &approvals, now()) {
-            Decision::Allow { rule, approvers } => {
-                let reason = format!("{} approvals", approvers.len());
-                let change =
-                    Change { from: &WAITING, to: State::Approved, reason: Some(&reason), rule: Some(rule) };
-                approved = tx.change(id, &change).await?;
-            }
-            // Not yet.
-            Decision::Deny { reason: IntentError::Quorum { .. }, .. } => {}
-            Decision::Deny { reason, .. } => return Err(reason.into()),
+        end(tx, id, &WAITING, State::Rejected, &reason, Some(rule)).await?;
+        return Ok(false);
+    }
+    if judging::freezes(&row.signed) {
+        let reason = "an administrator stops all signing";
+        let change = Change { from: &WAITING, to: State::Approved, reason: Some(reason), rule: Some(rule) };
+        return Ok(tx.change(id, &change).await?);
+    }
+    match decide(genesis, &row.signed, &positive(verdicts), now()) {
+        Decision::Allow { rule, approvers } => {
+            let reason = format!("{} approvals", approvers.len());
+            let change =
+                Change { from: &WAITING, to: State::Approved, reason: Some(&reason), rule: Some(rule) };
+            Ok(tx.change(id, &change).await?)
         }
+        // Not yet.
+        Decision::Deny { reason: IntentError::Quorum { .. }, .. } => Ok(false),
+        Decision::Deny { reason, .. } => Err(reason.into()),
     }
-    tx.commit().await?;
-    tracing::info!(intent = %id, approver = %approval.approver, verdict = ?approval.verdict, "verdict taken in");
-    if approved {
-        gateway.coordinator.wake(*id);
-    }
-    find(gateway, id).await
 }
 
 fn check_approval(genesis: &Genesis, intent: &Intent, approval: &Approval) -> Result<(), IntentError> {
@@ -470,7 +503,7 @@ pub async fn end(
 }
 
 /// The rule that decides on an intent, its group's name, and the group.
-fn rule<'g>(genesis: &'g Genesis, intent: &Intent) -> (&'static str, &'static str, &'g Group) {
+pub fn rule<'g>(genesis: &'g Genesis, intent: &Intent) -> (&'static str, &'static str, &'g Group) {
     match intent.body {
         Body::Order(_) | Body::Governance(_) => (RULE_ORDER, "administrators", &genesis.administrators),
         _ => (RULE_TRANSFER, "approvers", &genesis.approvers),
@@ -487,9 +520,15 @@ pub async fn find(gateway: &Gateway, id: &IntentId) -> Result<IntentView, ApiErr
 pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiError> {
     let approvals = gateway.store.approvals(&row.id).await?;
     let timings = gateway.store.transitions(&row.id).await?;
-    let missing = WAITING
-        .contains(&row.state)
-        .then(|| missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals));
+    let ruling = judging::ruling(gateway)?;
+    let missing = if !WAITING.contains(&row.state) {
+        None
+    } else if ruling.own().is_some() {
+        let ruled = judging::judge(gateway, &row.signed, &approvals).await?;
+        judging::describe(&ruling, &ruled, &row.signed, &approvals)
+    } else {
+        Some(missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals))
+    };
     Ok(IntentView {
         id: row.id,
         state: row.state,

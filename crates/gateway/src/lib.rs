@@ -22,11 +22,13 @@ mod error;
 mod gateway;
 mod identity;
 mod intents;
+mod judging;
 mod nodes;
 mod replan;
 mod store;
 #[cfg(test)]
 mod tests;
+mod verdicts;
 
 pub use api::openapi_json;
 pub use config::{Config, Limits, Signing};

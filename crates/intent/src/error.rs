@@ -64,6 +64,14 @@ pub enum IntentError {
         /// The intent's.
         found: String,
     },
+    /// A rule says no, or waits for something.
+    #[error("{reason} (rule {rule})")]
+    Rule {
+        /// The rule that decided.
+        rule: String,
+        /// Why.
+        reason: String,
+    },
     /// Past its expiry, or not yet created by our clock.
     #[error("the intent is not valid now: {0}")]
     Time(String),

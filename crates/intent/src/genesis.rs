@@ -1,14 +1,17 @@
 //! Genesis: who is who at the start. Each operator pins its hash on its own node (docs/spec §1.8).
 
 use crate::governance::Follows;
+use crate::governed::Governed;
 use crate::{Hash, IntentError, PublicKey};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The version of the genesis format.
+/// The version of the format of a genesis, and of versions that only changed who the machines are.
 pub const VERSION: u16 = 1;
+/// The version of the format of later versions that have [`Governed`] as well.
+pub const GOVERNED: u16 = 2;
 /// Most entries in any list of the genesis.
 pub const MAX_ENTRIES: usize = 64;
 
@@ -45,10 +48,10 @@ pub struct Group {
 }
 
 /// The cluster at its start, or after a change of governance.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Genesis {
-    /// [`VERSION`].
+    /// [`VERSION`], or [`GOVERNED`] where `governed` is there.
     pub version: u16,
     /// Name of the cluster.
     pub name: String,
@@ -65,6 +68,45 @@ pub struct Genesis {
     /// What this version follows from; none in the genesis itself. Last, and left out of JSON where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub follows: Option<Follows>,
+    /// Policy, people, groups, addresses and assets; none until a change made any. What was encoded without stays as it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub governed: Option<Box<Governed>>,
+}
+
+/// The fields of [`VERSION`], and behind them those of [`GOVERNED`]: documents of the first have the bytes and the hash that
+/// they always had.
+impl BorshSerialize for Genesis {
+    fn serialize<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        BorshSerialize::serialize(&self.version, writer)?;
+        BorshSerialize::serialize(&self.name, writer)?;
+        BorshSerialize::serialize(&self.parties, writer)?;
+        BorshSerialize::serialize(&self.gateway, writer)?;
+        BorshSerialize::serialize(&self.approvers, writer)?;
+        BorshSerialize::serialize(&self.administrators, writer)?;
+        BorshSerialize::serialize(&self.clients, writer)?;
+        BorshSerialize::serialize(&self.follows, writer)?;
+        match &self.governed {
+            Some(governed) => BorshSerialize::serialize(governed, writer),
+            None => Ok(()),
+        }
+    }
+}
+
+impl BorshDeserialize for Genesis {
+    fn deserialize_reader<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        let version = u16::deserialize_reader(reader)?;
+        Ok(Self {
+            version,
+            name: String::deserialize_reader(reader)?,
+            parties: Vec::deserialize_reader(reader)?,
+            gateway: PublicKey::deserialize_reader(reader)?,
+            approvers: Group::deserialize_reader(reader)?,
+            administrators: Group::deserialize_reader(reader)?,
+            clients: Vec::deserialize_reader(reader)?,
+            follows: Option::deserialize_reader(reader)?,
+            governed: if version < GOVERNED { None } else { Some(Box::deserialize_reader(reader)?) },
+        })
+    }
 }
 
 impl Genesis {
@@ -86,8 +128,9 @@ impl Genesis {
 
     /// Checks the form: names, keys, quorums, and that nobody plays two parts that must be separate.
     pub fn check(&self) -> Result<(), IntentError> {
-        if self.version != VERSION {
-            return Err(IntentError::field("version", format!("must be {VERSION}, found {}", self.version)));
+        let expected = if self.governed.is_some() { GOVERNED } else { VERSION };
+        if self.version != expected {
+            return Err(IntentError::field("version", format!("must be {expected}, found {}", self.version)));
         }
         if self.follows.is_some_and(|follows| follows.number == 0) {
             return Err(IntentError::field(
@@ -111,8 +154,7 @@ impl Genesis {
         if !machines.insert(self.gateway) {
             return Err(IntentError::field("gateway", "must not be one of the parties"));
         }
-        let people = self.approvers.members.iter().chain(&self.administrators.members).chain(&self.clients);
-        for member in people {
+        for member in self.people() {
             if machines.contains(&member.key) {
                 return Err(IntentError::field(
                     "parties",
@@ -120,7 +162,28 @@ impl Genesis {
                 ));
             }
         }
-        Ok(())
+        self.governed.as_ref().map_or(Ok(()), |governed| governed.check(self))
+    }
+
+    /// Everybody in the lists of approvers, administrators and clients; who is in two of them comes twice.
+    pub fn people(&self) -> impl Iterator<Item = &Member> {
+        self.approvers.members.iter().chain(&self.administrators.members).chain(&self.clients)
+    }
+
+    /// Whether all signing is stopped.
+    pub fn frozen(&self) -> bool {
+        self.governed.as_ref().is_some_and(|governed| governed.frozen)
+    }
+
+    /// How far clocks of nodes may be apart, in seconds.
+    pub fn clock_skew(&self) -> u64 {
+        let set = self.governed.as_ref().and_then(|governed| governed.clock_skew);
+        set.map_or(crate::intent::CLOCK_SKEW, u64::from)
+    }
+
+    /// How many nodes record a spending before a rule with a window lets a key of threshold `t` sign.
+    pub fn record_quorum(&self, t: usize) -> usize {
+        self.governed.as_ref().and_then(|governed| governed.record_quorum).map_or(t, usize::from)
     }
 }
 

@@ -4,8 +4,8 @@
 //! its hash covers all of its history: a cluster that comes back to the same members has another version nevertheless,
 //! and nothing that was approved under the first comes to life again.
 
-use crate::approval::approving_members;
-use crate::{Approval, Body, Genesis, Hash, IntentError, Party, PublicKey, SignedIntent};
+use crate::governed::{AssetInfo, BookAddress, BookKey, NamedGroup, Person, PolicyBytes};
+use crate::{Approval, Body, Genesis, Group, Hash, IntentError, Member, Party, PublicKey, SignedIntent};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,12 @@ use serde::{Deserialize, Serialize};
 const MAX_APPROVALS: usize = crate::genesis::MAX_ENTRIES;
 /// Most steps that are handed over at a time.
 pub const MAX_STEPS: usize = 32;
+/// Largest canonical encoding of an intent that changes governance, in bytes.
+pub const MAX_CHANGE: usize = 64 * 1024;
+
+/// Who says whether a step may be taken: whatever the version that it changes has for rules. The room `policy` has the one
+/// that every node uses.
+pub type Judge<'j> = &'j dyn Fn(&Genesis, &Step) -> Result<(), IntentError>;
 
 /// What a version follows from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
@@ -26,7 +32,7 @@ pub struct Follows {
     pub change: Hash,
 }
 
-/// A change of who the parties are. Who approves and who administers is changed by kinds of their own.
+/// A change of governance. New kinds are added at the end: borsh stores a kind by its position.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "lowercase", deny_unknown_fields)]
 #[non_exhaustive]
@@ -47,6 +53,72 @@ pub enum Change {
         party: PublicKey,
         /// Its new `host:port`.
         address: String,
+    },
+    /// People and groups. What is absent or empty stays; a person without keys and a group without members goes.
+    Members {
+        /// Who approves transfers while the version has no policy; the group `approvers` of policies.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        approvers: Option<Group>,
+        /// Who administers while the version has no policy; the group `administrators` of policies.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        administrators: Option<Group>,
+        /// Who may create intents.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clients: Option<Vec<Member>>,
+        /// New people, or other keys of known ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        people: Vec<Person>,
+        /// New groups of people, or other members of known ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        groups: Vec<NamedGroup>,
+        /// The same for groups of parties.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        party_groups: Vec<NamedGroup>,
+    },
+    /// The address book.
+    #[serde(rename = "address-book")]
+    Book {
+        /// New addresses, or other names and tags of known ones.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        put: Vec<BookAddress>,
+        /// These go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<BookKey>,
+    },
+    /// The asset registry.
+    Assets {
+        /// New assets, or other contents of known symbols.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        put: Vec<AssetInfo>,
+        /// The symbols of those that go.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        remove: Vec<String>,
+    },
+    /// The policy, whole.
+    Policy {
+        /// Its canonical bytes. It names the policy before it by hash, and is refused where that is another.
+        policy: PolicyBytes,
+    },
+    /// Stop all signing.
+    Freeze {
+        /// For people.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Let signing go on.
+    Thaw {
+        /// For people.
+        #[serde(default)]
+        reason: String,
+    },
+    /// Settings of the ledger and the clocks; what is absent stays.
+    Settings {
+        /// [`crate::governed::Governed::record_quorum`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record_quorum: Option<u16>,
+        /// [`crate::governed::Governed::clock_skew`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        clock_skew: Option<u32>,
     },
 }
 
@@ -96,6 +168,7 @@ impl Genesis {
                 }
                 moved.address.clone_from(address);
             }
+            other => changes::apply(&mut next, other)?,
         }
         let number = self.number().saturating_add(1);
         next.follows = Some(Follows { number, previous: self.hash(), change });
@@ -106,7 +179,7 @@ impl Genesis {
 
 impl Step {
     /// The version that this step makes of `base`, everything checked but the time.
-    fn apply(&self, base: &Genesis) -> Result<Genesis, IntentError> {
+    fn apply(&self, base: &Genesis, judge: Judge<'_>) -> Result<Genesis, IntentError> {
         let intent = &self.intent.intent;
         let Body::Governance(change) = &intent.body else {
             return Err(IntentError::field("type", "this intent is no change of governance"));
@@ -116,7 +189,7 @@ impl Step {
         }
         intent.check_form(base)?;
         self.intent.check_signature(base)?;
-        approving_members(&base.administrators, "administrators", intent, &self.approvals)?;
+        judge(base, self)?;
         base.changed(change, intent.hash())
     }
 }
@@ -141,10 +214,14 @@ impl Governance {
     ///
     /// # Errors
     /// [`IntentError`] of the first step that does not hold.
-    pub fn replay(genesis: Genesis, steps: impl IntoIterator<Item = Step>) -> Result<Self, IntentError> {
+    pub fn replay(
+        genesis: Genesis,
+        steps: impl IntoIterator<Item = Step>,
+        judge: Judge<'_>,
+    ) -> Result<Self, IntentError> {
         let mut chain = Self::new(genesis)?;
         for step in steps {
-            chain.advance(step)?;
+            chain.advance(step, judge)?;
         }
         Ok(chain)
     }
@@ -184,6 +261,12 @@ impl Governance {
         self.versions.iter().rev().find_map(|(_, version)| version.party(key))
     }
 
+    /// The identity keys of every party of any version, each once.
+    pub fn parties_ever(&self) -> impl Iterator<Item = PublicKey> {
+        let all = self.versions.iter().flat_map(|(_, version)| &version.parties).map(|party| party.key);
+        all.collect::<std::collections::BTreeSet<_>>().into_iter()
+    }
+
     /// The steps after version `number`.
     pub fn steps_after(&self, number: u64) -> &[Step] {
         usize::try_from(number).ok().and_then(|from| self.steps.get(from..)).unwrap_or(&[])
@@ -199,20 +282,20 @@ impl Governance {
     ///
     /// # Errors
     /// [`IntentError`] when it does not follow.
-    pub fn next(&self, step: &Step) -> Result<Genesis, IntentError> {
-        step.apply(self.current())
+    pub fn next(&self, step: &Step, judge: Judge<'_>) -> Result<Genesis, IntentError> {
+        step.apply(self.current(), judge)
     }
 
     /// Takes a step. True when it is new, false when the chain has it already.
     ///
     /// # Errors
     /// [`IntentError`] when it does not follow from the version in force.
-    pub fn advance(&mut self, step: Step) -> Result<bool, IntentError> {
+    pub fn advance(&mut self, step: Step, judge: Judge<'_>) -> Result<bool, IntentError> {
         let change = step.intent.intent.hash();
         if self.has(&change) {
             return Ok(false);
         }
-        let next = self.next(&step)?;
+        let next = self.next(&step, judge)?;
         self.versions.push((next.hash(), next));
         self.steps.push(step);
         Ok(true)
@@ -224,6 +307,8 @@ impl Governance {
     }
 }
 
+#[path = "governance/changes.rs"]
+mod changes;
 #[cfg(test)]
 #[path = "governance/tests.rs"]
 mod tests;

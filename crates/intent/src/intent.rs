@@ -112,13 +112,18 @@ impl Intent {
         borsh::to_vec(self).unwrap_or_default()
     }
 
-    /// Decodes canonical bytes, at most [`MAX_BYTES`].
+    /// Decodes canonical bytes, at most [`MAX_BYTES`]; at most [`crate::governance::MAX_CHANGE`] of a change of governance.
     pub fn decode(bytes: &[u8]) -> Result<Self, IntentError> {
         let wrong = |problem: String| IntentError::Encoding { what: "intent", problem };
-        if bytes.len() > MAX_BYTES {
-            return Err(wrong(format!("{} bytes, at most {MAX_BYTES} are allowed", bytes.len())));
+        let long = |most: usize| wrong(format!("{} bytes, at most {most} are allowed", bytes.len()));
+        if bytes.len() > crate::governance::MAX_CHANGE {
+            return Err(long(crate::governance::MAX_CHANGE));
         }
-        borsh::from_slice(bytes).map_err(|error| wrong(error.to_string()))
+        let intent: Self = borsh::from_slice(bytes).map_err(|error| wrong(error.to_string()))?;
+        if bytes.len() > MAX_BYTES && !matches!(intent.body, Body::Governance(_)) {
+            return Err(long(MAX_BYTES));
+        }
+        Ok(intent)
     }
 
     /// The one hash over everything that matters; approvals sign it.
@@ -269,10 +274,13 @@ impl SignedIntent {
         self.check_signature(genesis)
     }
 
-    /// Checks that the initiator is a client of the cluster, and the signature.
+    /// Checks that the initiator is a client of the cluster, and the signature. A freeze may come from an administrator as
+    /// well: who sees something wrong need not look for a client first.
     pub fn check_signature(&self, genesis: &Genesis) -> Result<(), IntentError> {
         let initiator = self.intent.initiator;
-        let member = genesis.clients.iter().find(|client| client.key == initiator);
+        let freezes = matches!(self.intent.body, Body::Governance(Change::Freeze { .. }));
+        let administrators = genesis.administrators.members.iter().filter(|_| freezes);
+        let member = genesis.clients.iter().chain(administrators).find(|client| client.key == initiator);
         let member =
             member.ok_or_else(|| IntentError::NotAMember { who: initiator.to_string(), group: "clients" })?;
         if initiator.verify(&initiator_digest(&self.intent.hash()), &self.signature) {
@@ -304,3 +312,6 @@ mod hex_bytes {
         Ok(bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,9 @@ use crate::node::Shared;
 use crate::reshare::Asked;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{certificates, disputes, generate, governance, pairs, presign, reshare, sign};
+use crate::{certificates, disputes, generate, governance, log, pairs, presign, reshare, sign, witness};
 use quorate_audit::Body;
-use quorate_coordination::rpc::{ErrorCode, Status};
+use quorate_coordination::rpc::{ErrorCode, News, Rejection, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Hash, WalletId, keys};
@@ -54,6 +54,32 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
             finished(shared, intent, form, transaction).await
         }
         NodeRequest::Disputes { from } => disputes::reports(shared, from).await,
+        NodeRequest::Consider(consideration) => sign::consider(shared, &consideration).await,
+        NodeRequest::Reject(rejection) => {
+            rejected(shared, *rejection);
+            Ok(NodeResponse::Done)
+        }
+        NodeRequest::Confirmations | NodeRequest::Confirm { .. } => {
+            let message = "a node's own operator confirms over the control socket";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+        NodeRequest::Verdict { intent, form } => log::verdict(shared, intent, form).await,
+        NodeRequest::Witness => Ok(NodeResponse::Witness(Box::new(witness::report(shared).await?))),
+        NodeRequest::Entries { .. } | NodeRequest::Prove { .. } => {
+            let message = "the log is read over the control socket, by the node's own operator";
+            Err(NodeError::new(ErrorCode::BadRequest, message))
+        }
+    }
+}
+
+/// Takes a rejection in, and hands one that is new on to everybody: no gateway keeps it from them.
+pub(crate) fn rejected(shared: &Shared, rejection: Rejection) {
+    if !shared.judging.reject(shared, &rejection) {
+        return;
+    }
+    tracing::warn!(intent = %rejection.vote.intent, by = %rejection.vote.approver, "somebody with a say stops an intent");
+    for party in shared.genesis.current().parties.iter().filter(|party| party.key != shared.me) {
+        shared.transport.news(&party.key, News::Rejected(rejection.clone()));
     }
 }
 
@@ -154,5 +180,6 @@ async fn finished(
     // The vault knows what was signed here: a note about anything else, or a second one, is refused.
     let head = shared.vault.append(entry).await.map_err(|error| vault_error(&error))?;
     shared.clock.seen(head.time);
+    shared.witness.wake();
     Ok(NodeResponse::Done)
 }

@@ -1,12 +1,14 @@
 //! Taking certificates: the highest wins, what lies below is erased, and peers are told (docs/spec §2.3, §2.4).
 
 use crate::error::vault_error;
+use crate::generate::judge_order;
 use crate::node::Shared;
 use crate::wallets::{Gone, Wallet};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News};
 use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
 use quorate_intent::{PublicKey, WalletId};
+use quorate_policy::Validity;
 use quorate_session::statement_digest;
 use quorate_vault::Erasure;
 use std::collections::BTreeSet;
@@ -111,6 +113,7 @@ async fn admit(
     let refused = |message: &str| Err(NodeError::new(ErrorCode::Refused, message));
     if certificate.destroys() {
         in_time(shared, certificate, source)?;
+        judge_order(shared, &certificate.order, &certificate.approvals, Validity::Now).await?;
     }
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;

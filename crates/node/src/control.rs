@@ -1,16 +1,18 @@
 //! The control socket: how an operator on the node's own machine hands it a signing call, where no gateway reaches it. It
-//! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), and
-//! `Backup`, and nothing else.
+//! takes `Sign` and `Status` on the very same way as the gateway's calls (policy, rebuilding, ledger, log, stock), `Backup`,
+//! the operator's own word on what his local rules ask him for, and what `quorate audit` asks of the log, and nothing else.
 //!
 //! Whoever may open it could read the node's folder anyway, so it gives nobody more power; what is signed is decided by the
 //! signatures in the call, as ever.
 
-use crate::calls;
 use crate::error::StartError;
 use crate::mesh::encode;
 use crate::node::Shared;
+use crate::{calls, log};
+use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, Frame};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse};
+use quorate_intent::Hash;
 use quorate_transport::{TransportError, receive_frame, send_frame};
 use std::io::{Error, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -140,7 +142,22 @@ async fn backup(shared: &Arc<Shared>, folder: &Path) -> Result<NodeResponse, Nod
     if path.exists() {
         std::fs::remove_file(&path).map_err(|error| failed(format!("{}: {error}", path.display())))?;
     }
+    let size = shared.vault.head().await.size;
     shared.vault.backup(&path).await.map_err(|error| failed(error.to_string()))?;
+    shared.log(Body::BackedUp { size }).await;
+    Ok(NodeResponse::Done)
+}
+
+/// The operator's answer, in the log before it counts.
+async fn confirm(shared: &Arc<Shared>, intent: Hash, yes: bool) -> Result<NodeResponse, NodeError> {
+    if !shared.judging.confirm(&intent, yes, shared.now()) {
+        let message = format!("no intent {intent} waits for this node's operator (any more)");
+        return Err(NodeError::new(ErrorCode::BadRequest, message));
+    }
+    if !yes {
+        let (rule, reason) = ("local/confirm".to_owned(), "this node's operator declined it".to_owned());
+        shared.log(Body::Refused { intent, rule, reason }).await;
+    }
     Ok(NodeResponse::Done)
 }
 
@@ -154,10 +171,19 @@ async fn serve(shared: &Arc<Shared>, folder: &Path, mut stream: UnixStream) -> R
         };
         let Ok(Frame::Call { id, request }) = borsh::from_slice(&frame) else { return Err(malformed()) };
         let response = match request {
-            request @ (NodeRequest::Sign(_) | NodeRequest::Status) => calls::handle(shared, request).await,
+            request @ (NodeRequest::Sign(_) | NodeRequest::Status | NodeRequest::Witness) => {
+                calls::handle(shared, request).await
+            }
+            NodeRequest::Entries { from, limit } => log::entries(shared, from, limit).await,
+            NodeRequest::Prove { sequence } => log::prove(shared, sequence).await,
             NodeRequest::Backup => backup(shared, folder).await,
+            request @ NodeRequest::Reject(_) => calls::handle(shared, request).await,
+            NodeRequest::Confirmations => Ok(NodeResponse::Confirmations(
+                shared.judging.confirmations(shared.now(), &shared.genesis.hash()),
+            )),
+            NodeRequest::Confirm { intent, yes } => confirm(shared, intent, yes).await,
             _ => {
-                let message = "the control socket takes Sign, Status and Backup alone";
+                let message = "the control socket takes Sign, Status, Backup, Confirmations, Confirm, Reject and the questions of `quorate audit` alone";
                 Err(NodeError::new(ErrorCode::BadRequest, message))
             }
         };

@@ -3,16 +3,15 @@
 use crate::ceremonies::Freely;
 use crate::certificates::{self, Source};
 use crate::error::{session_error, vault_error};
+use crate::judging;
 use crate::node::Shared;
 use crate::records::Records;
 use quorate_audit::{Body, Ceremony, CeremonyKind};
 use quorate_ceremonies::{Generate, Generated};
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{Certificate, NodeError, NodeResponse, Proof, WalletRecord};
-use quorate_intent::{
-    Approval, Body as IntentBody, Hash, IntentError, Order, OrderKind, Signature, SignedIntent, Suite,
-};
-use quorate_policy::Decision;
+use quorate_intent::{Approval, Body as IntentBody, Hash, Order, OrderKind, Signature, SignedIntent, Suite};
+use quorate_policy::Validity;
 use quorate_session::{Config, Limits, Own, Participants, Terms};
 use quorate_sharing::{Curve, Ed25519, Secp256k1};
 use quorate_vault::{Vault, VaultError};
@@ -115,29 +114,30 @@ async fn allowed_order(
     intent: &SignedIntent,
     approvals: &[Approval],
 ) -> Result<Order, NodeError> {
-    match quorate_policy::decide(&shared.genesis.current(), intent, approvals, shared.now()) {
-        Decision::Deny { rule, reason } => Err(refused_order(shared, intent, rule, &reason).await),
-        Decision::Allow { .. } => match &intent.intent.body {
-            IntentBody::Order(order) => {
-                crate::passkeys::admit(shared, approvals).await?;
-                Ok(order.clone())
-            }
-            _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),
-        },
+    judge_order(shared, intent, approvals, Validity::Now).await?;
+    match &intent.intent.body {
+        IntentBody::Order(order) => {
+            crate::passkeys::admit(shared, approvals).await?;
+            Ok(order.clone())
+        }
+        _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),
     }
 }
 
-/// Logs that an order was refused, and says so.
-pub(crate) async fn refused_order(
+/// Judges an order, and logs a refusal.
+pub(crate) async fn judge_order(
     shared: &Shared,
     intent: &SignedIntent,
-    rule: &str,
-    reason: &IntentError,
-) -> NodeError {
-    let entry =
-        Body::Refused { intent: intent.intent.hash(), rule: rule.to_owned(), reason: reason.to_string() };
-    shared.log(entry).await;
-    NodeError::new(ErrorCode::NotAuthorised, format!("{reason} (rule {rule})"))
+    approvals: &[Approval],
+    validity: Validity,
+) -> Result<(), NodeError> {
+    let judged = judging::order(shared, intent, approvals, validity, true).await;
+    if let Err(error) = &judged {
+        let rule = judging::rule_of(error);
+        let reason = error.message.chars().take(500).collect();
+        shared.log(Body::Refused { intent: intent.intent.hash(), rule, reason }).await;
+    }
+    judged
 }
 
 fn config(

@@ -1,14 +1,14 @@
 //! Following changes of governance: who the parties are, and where (docs/spec §1.8).
 
 use crate::error::vault_error;
-use crate::news;
 use crate::node::Shared;
-use crate::passkeys;
+use crate::{judging, news, passkeys};
 use quorate_audit::Body;
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeError, NodeResponse};
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{PublicKey, Step};
+use quorate_policy::Validity;
 use std::sync::Arc;
 
 /// Puts steps in force that the gateway brings: each must still be valid in time, since nothing says that anybody carried
@@ -22,8 +22,7 @@ pub(crate) async fn govern(shared: &Arc<Shared>, steps: Vec<Step>) -> Result<Nod
         if let Err(error) = step.intent.intent.check(chain.current(), shared.now()) {
             return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
         }
-        passkeys::admit(shared, &step.approvals).await?;
-        advance(shared, step).await?;
+        advance(shared, step, Validity::Now).await?;
     }
     Ok(NodeResponse::Done)
 }
@@ -31,8 +30,12 @@ pub(crate) async fn govern(shared: &Arc<Shared>, steps: Vec<Step>) -> Result<Nod
 /// Puts steps in force that a peer has in force already: a change that was carried out stays, whatever the time is now.
 pub(crate) async fn catch_up(shared: &Arc<Shared>, peer: &PublicKey, steps: Vec<Step>) {
     for step in steps.into_iter().take(MAX_STEPS) {
-        if let Err(error) = advance(shared, step).await {
+        if let Err(error) = advance(shared, step, Validity::Late).await {
             let peer = shared.name(peer);
+            if error.code == ErrorCode::Waiting {
+                tracing::info!(%peer, %error, "a peer's governance is taken when its delay is over here as well");
+                return;
+            }
             tracing::warn!(%peer, %error, "a peer's governance does not follow from ours; compare the fingerprints of both");
             return;
         }
@@ -40,10 +43,16 @@ pub(crate) async fn catch_up(shared: &Arc<Shared>, peer: &PublicKey, steps: Vec<
 }
 
 /// One step: durable first, then everything that depends on who the parties are.
-async fn advance(shared: &Arc<Shared>, step: Step) -> Result<(), NodeError> {
+async fn advance(shared: &Arc<Shared>, step: Step, validity: Validity) -> Result<(), NodeError> {
     let change = step.intent.intent.hash();
     if shared.genesis.chain().has(&change) {
         return Ok(());
+    }
+    // The vault judges it again, as everybody does who follows the chain; what it cannot know is when a delay began here.
+    judging::order(shared, &step.intent, &step.approvals, validity, false).await?;
+    // What others carried out already stays, whatever this node has heard of the passkeys since.
+    if validity == Validity::Now {
+        passkeys::admit(shared, &step.approvals).await?;
     }
     let entry = Body::GovernanceChanged(Box::new(step));
     let head = shared.vault.append(entry).await.map_err(|error| match error {
@@ -60,8 +69,10 @@ async fn advance(shared: &Arc<Shared>, step: Step) -> Result<(), NodeError> {
     tracing::info!(number = current.number(), fingerprint = %current.fingerprint(), "a new governance version is in force");
     shared.transport.follow(&current.parties);
     shared.ceremonies.follow(current.parties.iter().map(|party| party.key));
+    shared.judging.ledger.forget_heard();
     for party in &current.parties {
         news::tell_heads(shared, &party.key).await;
+        news::hello(shared, &party.key);
     }
     Ok(())
 }

@@ -20,6 +20,9 @@ pub mod faults;
 mod generate;
 mod governance;
 mod inbound;
+mod judging;
+mod ledger;
+mod log;
 mod memory;
 mod mesh;
 mod news;
@@ -37,6 +40,7 @@ mod tasks;
 mod tests;
 mod turns;
 mod wallets;
+mod witness;
 
 pub use error::StartError;
 pub use memory::{MemoryProtection, protect_memory};

@@ -2,7 +2,7 @@
 
 use crate::certificates::Source;
 use crate::node::Shared;
-use crate::{certificates, governance};
+use crate::{calls, certificates, governance, ledger, witness};
 use quorate_coordination::Certificate;
 use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
@@ -17,6 +17,40 @@ use tokio::sync::mpsc;
 pub(crate) async fn greet(shared: Arc<Shared>, mut came_up: mpsc::UnboundedReceiver<PublicKey>) {
     while let Some(peer) = came_up.recv().await {
         tell_heads(&shared, &peer).await;
+        hello(&shared, &peer);
+    }
+}
+
+/// Pause between two rounds of telling and asking everybody, in the background.
+const AGAIN: Duration = Duration::from_secs(30);
+
+/// Tells every peer again and again where this node stands and what time it has, and asks for their ledgers: what a lost
+/// message left out comes with the next.
+pub(crate) async fn again(shared: Arc<Shared>) {
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        if let Some(seconds) = shared.clock.jumped() {
+            tracing::error!(seconds, "ALARM: this machine's clock jumped; judgements by time are made by it");
+        }
+        for party in shared.genesis.current().parties {
+            tell_heads(&shared, &party.key).await;
+            if !shared.judging.ledger.has_heard(&party.key) {
+                hello(&shared, &party.key);
+            } else if party.key != shared.me {
+                shared.transport.news(&party.key, News::Clock(shared.now()));
+            }
+        }
+    }
+}
+
+/// Tells a peer this node's time, and asks for what it counts as spent, where rules look at that.
+pub(crate) fn hello(shared: &Shared, peer: &PublicKey) {
+    if *peer == shared.me {
+        return;
+    }
+    shared.transport.news(peer, News::Clock(shared.now()));
+    if shared.judging.ruling(shared).is_ok_and(|ruling| ruling.has_windows()) {
+        shared.transport.news(peer, News::AskSpent);
     }
 }
 
@@ -52,6 +86,16 @@ pub(crate) async fn take(shared: &Arc<Shared>, peer: PublicKey, news: News) {
                 tracing::debug!(%peer, %wallet, %error, "a peer's certificate was not taken");
             }
         }
+        News::Clock(theirs) => shared.clock.peer(peer, theirs),
+        News::AskSpent => {
+            shared.asked.wait(peer).await;
+            ledger::answer(shared, &peer);
+        }
+        News::Spent { spent, last } => ledger::take(shared, peer, spent, last).await,
+        News::Rejected(rejection) => calls::rejected(shared, rejection),
+        News::Checkpoint(shown) => witness::shown(shared, &peer, shown).await,
+        News::Cosigned(note) => witness::cosigned(shared, &peer, &note),
+        News::WantCheckpoint { from, number } => witness::wanted(shared, &peer, from, number).await,
     }
 }
 

@@ -6,6 +6,8 @@ use crate::control::{self, Control};
 use crate::disputes::{self, SoftEdges};
 use crate::error::StartError;
 use crate::inbound;
+use crate::judging::Judging;
+use crate::ledger::Ledger;
 use crate::mesh::{Mesh, Transport};
 use crate::news;
 use crate::pairs::Pairs;
@@ -13,9 +15,11 @@ use crate::stock::Stock;
 use crate::tasks::Tasks;
 use crate::turns::Turns;
 use crate::wallets::Wallets;
+use crate::witness::{self, Witness};
 use quorate_audit::Body;
 use quorate_coordination::InForce;
 use quorate_intent::{PublicKey, WalletId};
+use quorate_policy::LocalPolicy;
 use quorate_session::Identity;
 use quorate_transport::Endpoint;
 use quorate_vault::Vault;
@@ -32,6 +36,8 @@ pub struct Config {
     pub vault: Vault,
     /// Where to listen for peers and the gateway.
     pub listen: SocketAddr,
+    /// The operator's own rules. They can only narrow what the cluster's allow.
+    pub local: Option<LocalPolicy>,
 }
 
 /// A running node. Dropping it stops it.
@@ -66,7 +72,12 @@ pub(crate) struct Shared {
     pub setting_up: Turns<PublicKey>,
     /// When each peer was told last what it lacks.
     pub answered: news::Pace,
+    /// When each peer was told last what was spent.
+    pub asked: news::Pace,
+    /// The log before its witnesses.
+    pub witness: Witness,
     pub clock: Clock,
+    pub judging: Judging,
     pub tasks: Tasks,
 }
 
@@ -93,7 +104,7 @@ impl Shared {
 impl Node {
     /// Opens the stock room, the channels and the ears of a node.
     pub async fn start(config: Config) -> Result<Self, StartError> {
-        let Config { vault, listen } = config;
+        let Config { vault, listen, local } = config;
         let chain = vault.governance().await.ok_or(StartError::NoGenesis)?;
         let me = vault.identity().public();
         let parties = chain.current().parties.clone();
@@ -109,6 +120,7 @@ impl Node {
         let address = listener.local_addr().map_err(|error| StartError::Listen(listen, error))?;
         let wallets = Wallets::load(&vault).await?;
         let restored = vault.restored().await;
+        let ledger = Ledger::load(&vault).await?;
         let mut boot = [0; 16];
         OsRng.fill_bytes(&mut boot);
         let mut entry = [0; 32];
@@ -137,7 +149,10 @@ impl Node {
             activating: Arc::default(),
             setting_up: Turns::default(),
             answered: news::Pace::default(),
+            asked: news::Pace::default(),
+            witness: Witness::default(),
             clock: Clock::new(head.time),
+            judging: Judging::new(local, ledger),
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);
@@ -148,6 +163,8 @@ impl Node {
         });
         let task = tokio::spawn(inbound::listen(Arc::clone(&shared), endpoint, listener));
         shared.tasks.spawn(news::greet(Arc::clone(&shared), came_up));
+        shared.tasks.spawn(news::again(Arc::clone(&shared)));
+        shared.tasks.spawn(witness::publish(Arc::clone(&shared)));
         Ok(Self { shared, address, task, control: None })
     }
 

@@ -3,7 +3,7 @@
 use crate::ceremonies::Freely;
 use crate::certificates::{self, Source};
 use crate::error::{session_error, vault_error};
-use crate::generate::refused_order;
+use crate::generate::judge_order;
 use crate::node::Shared;
 use crate::records::Records;
 use crate::wallets::SuiteShare;
@@ -14,7 +14,7 @@ use quorate_coordination::{
     Certificate, NodeError, NodeResponse, Proof, RecordError, Reshared, Resharing, WalletRecord,
 };
 use quorate_intent::{Approval, Body as IntentBody, SignedIntent, Suite};
-use quorate_policy::Decision;
+use quorate_policy::Validity;
 use quorate_protocols::key::KeyShare;
 use quorate_session::{Config, Limits, Own, SessionError, statement_digest};
 use quorate_sharing::{Curve, Secp256k1};
@@ -102,18 +102,11 @@ async fn authorised(
     let IntentBody::Order(order) = &intent.intent.body else {
         return Err(bad("this intent is not an order"));
     };
-    let current = shared.genesis.current();
     let by_schedule = matches!(order.kind, quorate_intent::OrderKind::Schedule { .. })
         || base.order == intent.intent.hash();
-    let decision = if by_schedule {
-        quorate_policy::decide_schedule(&current, intent, approvals, shared.now())
-    } else {
-        quorate_policy::decide(&current, intent, approvals, shared.now())
-    };
-    match decision {
-        Decision::Allow { .. } => crate::passkeys::admit(shared, approvals).await,
-        Decision::Deny { rule, reason } => Err(refused_order(shared, intent, rule, &reason).await),
-    }
+    let validity = if by_schedule { Validity::Schedule } else { Validity::Now };
+    judge_order(shared, intent, approvals, validity).await?;
+    crate::passkeys::admit(shared, approvals).await
 }
 
 /// The last try of this order that this node knows of; an error when it must not take part in another (§2.3). The vault sees to

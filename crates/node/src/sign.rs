@@ -4,25 +4,33 @@ use crate::calls;
 use crate::error::vault_error;
 #[cfg(feature = "fault-injection")]
 use crate::faults;
+use crate::judging::{self, Judged, Matter};
+use crate::ledger;
 use crate::node::Shared;
 use crate::passkeys;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use quorate_audit::{Body, WillSign};
+use quorate_audit::{Body, Spent, WillSign};
 use quorate_chains::Built;
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
-use quorate_coordination::rpc::{ErrorCode, SignCall};
+use quorate_coordination::rpc::{Consideration, ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::intent::CLOCK_SKEW;
-use quorate_intent::{Body as IntentBody, Hash, PublicKey, keys};
-use quorate_policy::Decision;
+use quorate_intent::{
+    Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, WalletId, keys,
+};
+use quorate_policy::subject::Value;
+use quorate_policy::{Answer, Subject, Validity};
 use quorate_protocols::{Message, dkls, frost};
 use quorate_sharing::Transcript;
 use std::sync::Arc;
 
 /// Longest life of a signing request, in seconds.
 const MAX_REQUEST_LIFE: u64 = 600;
+/// "Rules" that end what was decided already.
+const EPOCH: &str = "epoch";
+const SIGNING: &str = "signing";
 
 pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeResponse, NodeError> {
     let intent = call.intent.intent.hash();
@@ -35,9 +43,137 @@ pub(crate) async fn sign(shared: &Arc<Shared>, call: SignCall) -> Result<NodeRes
         Err((rule, error)) => {
             // A refusal is an entry too: who tried what, and which rule stopped it.
             let reason: String = error.message.chars().take(500).collect();
-            shared.log(Body::Refused { intent, rule: rule.to_owned(), reason }).await;
+            shared.log(ended(intent, &rule, reason)).await;
             Err(error)
         }
+    }
+}
+
+/// Judges a transfer before it is to be signed, for a set of whichever of the key's parties: so delays begin, the operator is
+/// asked, and where the policy looks at past spending, this one is recorded.
+pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Result<NodeResponse, NodeError> {
+    let intent = &asked.intent;
+    let considered = async {
+        not_before_restore(shared, &intent.intent)?;
+        let (wallet, built) = prepare(shared, intent, &asked.plan)?;
+        let parties = wallet.record().parties.clone();
+        let windows = windows(shared)?;
+        let judged = weigh(shared, (intent, &asked.approvals), &wallet, &built, &parties).await?;
+        if !windows {
+            return Ok(None);
+        }
+        let word = ledger::record(shared, intent, &judged.ruled.rule, judged.now).await;
+        word.map(Some).map_err(|error| ("ledger".to_owned(), error))
+    };
+    match considered.await {
+        Ok(word) => Ok(NodeResponse::Considered(word)),
+        Err((rule, error)) => {
+            // What only waits is asked again and again.
+            if error.code != ErrorCode::Waiting {
+                let reason: String = error.message.chars().take(500).collect();
+                shared.log(Body::Refused { intent: intent.intent.hash(), rule, reason }).await;
+            }
+            Err(error)
+        }
+    }
+}
+
+fn windows(shared: &Shared) -> Result<bool, Refusal> {
+    let ruling = shared.judging.ruling(shared).map_err(|error| ("policy".to_owned(), error))?;
+    Ok(ruling.has_windows())
+}
+
+/// The wallet and the transaction, as this node makes it.
+fn prepare(shared: &Shared, intent: &SignedIntent, plan: &[u8]) -> Result<(Arc<Wallet>, Built), Refusal> {
+    let body = &intent.intent.body;
+    let Some(id) = body.signing_wallet() else {
+        let message = "only transfers, contract calls and messages are signed here";
+        return Err(refuse("intent", ErrorCode::BadRequest, message));
+    };
+    let wallet = calls::wallet(shared, &id).map_err(|error| ("wallet".to_owned(), error))?;
+    let built = rebuild(&wallet, body, plan)?;
+    Ok((wallet, built))
+}
+
+/// The judgement over what the transaction says.
+async fn weigh(
+    shared: &Shared,
+    (intent, votes): (&SignedIntent, &[Approval]),
+    wallet: &Wallet,
+    built: &Built,
+    signers: &[PublicKey],
+) -> Result<Judged, Refusal> {
+    let named = |error: NodeError| (judging::rule_of(&error), error);
+    let windows = windows(shared)?;
+    if windows {
+        let parties = &wallet.record().parties;
+        let quorum = shared.genesis.chain().current().record_quorum(wallet.keys.threshold());
+        ledger::level(shared, parties, quorum).map_err(named)?;
+    }
+    let subject = subject(shared, intent, built).map_err(named)?;
+    let matter = Matter {
+        intent,
+        votes,
+        subject: Some(&subject),
+        signers,
+        validity: Validity::Now,
+        local: true,
+        reserve: true,
+    };
+    let judged = judging::judge(shared, &matter).await.map_err(named)?;
+    if judged.ruled.allows() {
+        return Ok(judged);
+    }
+    Err((judged.ruled.rule.clone(), judging::refusal(&judged.ruled)))
+}
+
+/// What the transaction says, with what of it is this cluster's own.
+fn subject(shared: &Shared, intent: &SignedIntent, built: &Built) -> Result<Subject, NodeError> {
+    let unknown = || NodeError::new(ErrorCode::BadRequest, "no rule knows this kind of intent (rule intent)");
+    let mut subject = quorate_view::subject(&intent.intent, built).ok_or_else(unknown)?;
+    if shared.judging.ruling(shared)?.knows_own()
+        && let Some(network) = subject.network
+    {
+        let own = |address: &str| owner(shared, &network, address);
+        subject.outputs.iter_mut().for_each(|output| output.own = own(&output.to));
+        let arguments = subject.call.as_mut().and_then(|call| call.arguments.as_mut());
+        arguments.into_iter().flatten().for_each(|value| know(value, &own));
+    }
+    Ok(subject)
+}
+
+/// Accounts and addresses of each that are looked through for an own destination.
+const OWN_ACCOUNTS: u32 = 8;
+const OWN_ADDRESSES: u32 = 20;
+
+/// Puts in which addresses in a call's arguments are the cluster's own.
+fn know(value: &mut Value, own: &impl Fn(&str) -> Option<WalletId>) {
+    match value {
+        Value::Address(address, wallet) => *wallet = own(address),
+        Value::List(list) => list.iter_mut().for_each(|value| know(value, own)),
+        _ => {}
+    }
+}
+
+/// The wallet of this node whose address it is. What lies beyond the first accounts and addresses is not known as own.
+fn owner(shared: &Shared, network: &Network, to: &str) -> Option<WalletId> {
+    let count = if matches!(network, Network::Bitcoin { .. }) { OWN_ADDRESSES } else { 1 };
+    let is = |wallet: &Arc<Wallet>| {
+        let key = wallet.keys.wallet_key();
+        let paths = (0..OWN_ACCOUNTS).flat_map(|account| (0..count).map(move |index| [account, 0, index]));
+        let mut addresses = paths.map_while(|path| quorate_chains::address(&key, network, &path).ok());
+        addresses.any(|address| address == to)
+    };
+    tokio::task::block_in_place(|| {
+        shared.wallets.all().iter().find(|wallet| is(wallet)).map(|wallet| wallet.record().wallet)
+    })
+}
+
+/// A refusal; or a failure, where the decision to sign is in the log already.
+fn ended(intent: Hash, rule: &str, reason: String) -> Body {
+    match rule {
+        EPOCH | SIGNING => Body::Failed { intent, reason },
+        rule => Body::Refused { intent, rule: rule.to_owned(), reason },
     }
 }
 
@@ -51,33 +187,38 @@ fn next_commitments(shared: &Shared, call: &SignCall) -> Vec<OwnedCommitment> {
 }
 
 /// The rule that refused, and what the caller is told.
-type Refusal = (&'static str, NodeError);
+type Refusal = (String, NodeError);
 
-fn refuse(rule: &'static str, code: ErrorCode, message: impl Into<String>) -> Refusal {
-    (rule, NodeError::new(code, message))
+fn refuse(rule: &str, code: ErrorCode, message: impl Into<String>) -> Refusal {
+    (rule.to_owned(), NodeError::new(code, message))
 }
 
 async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Partial>, Refusal> {
-    let (rule, approvers) = allowed(shared, call)?;
-    passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE, error))?;
-    let body = &call.intent.intent.body;
-    let Some(id) = body.signing_wallet() else {
-        let message = "only transfers, contract calls and messages are signed here";
-        return Err(refuse("intent", ErrorCode::BadRequest, message));
-    };
-    let wallet = calls::wallet(shared, &id).map_err(|error| ("wallet", error))?;
-    let built = rebuild(&wallet, body, &call.plan)?;
+    not_before_restore(shared, &call.intent.intent)?;
+    let (wallet, built) = prepare(shared, &call.intent, &call.plan)?;
     check_request(shared, &wallet, call, &built)?;
     let checked = check_parts(shared, &wallet, call)?;
+    let signers = signers(&wallet, &call.parts)?;
+    let judged = weigh(shared, (&call.intent, &call.approvals), &wallet, &built, &signers).await?;
+    passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE.to_owned(), error))?;
+    let recorded = if windows(shared)? { recorded(shared, &wallet, call)? } else { Vec::new() };
     let secrets = take_stock(shared, &wallet, &call.parts)?;
-    let entry = will_sign(call, &wallet, &built, rule, approvers);
+    let entry = will_sign(call, &wallet, &built, judged, signers, recorded);
     // From here on the digest counts as signed (§4.5). No log, no signature.
-    let head = shared.vault.will_sign(entry).await.map_err(|error| ("ledger", vault_error(&error)))?;
+    let spent = entry.judged.as_ref().map(|judged| judged.spent.clone());
+    let head =
+        shared.vault.will_sign(entry).await.map_err(|error| ("ledger".to_owned(), vault_error(&error)))?;
     shared.clock.seen(head.time);
+    if let Some(spent) = spent {
+        shared.judging.ledger.note(spent.clone());
+        if windows(shared)? {
+            ledger::tell(shared, spent);
+        }
+    }
     // Nothing is signed below the highest epoch that this node knows (§2.4), also when that came just now.
     if !shared.wallets.is_current(&wallet) {
         let message = "the key's epoch ended meanwhile; sign in the new one";
-        return Err(refuse("epoch", ErrorCode::NoStock, message));
+        return Err(refuse(EPOCH, ErrorCode::NoStock, message));
     }
     tokio::task::block_in_place(|| {
         let each = checked.iter().zip(secrets);
@@ -85,23 +226,36 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     })
 }
 
-/// Policy over the intent and its approvals, and whether this node can know what it signed for it before.
-fn allowed(shared: &Shared, call: &SignCall) -> Result<(&'static str, Vec<PublicKey>), Refusal> {
+/// Whether this node can know what it signed for an intent before.
+fn not_before_restore(shared: &Shared, intent: &Intent) -> Result<(), Refusal> {
     // The ledger of a restored vault lacks what was admitted after the backup: a second form of the same intent would pass.
     if let Some(restored) = shared.restored
-        && call.intent.intent.created <= restored.saturating_add(CLOCK_SKEW)
+        && intent.created <= restored.saturating_add(CLOCK_SKEW)
     {
         let message = format!(
             "this node was restored from a backup (at {restored}) after this intent was made or right before, and may have signed it in another form; ask anew"
         );
         return Err(refuse("restored", ErrorCode::Refused, message));
     }
-    match quorate_policy::decide(&shared.genesis.current(), &call.intent, &call.approvals, shared.now()) {
-        Decision::Allow { rule, approvers } => Ok((rule, approvers)),
-        Decision::Deny { rule, reason } => {
-            Err(refuse(rule, ErrorCode::NotAuthorised, format!("{reason} (rule {rule})")))
-        }
+    Ok(())
+}
+
+/// The identity keys of the parties that sign; the same for every part.
+fn signers(wallet: &Wallet, parts: &[Part]) -> Result<Vec<PublicKey>, Refusal> {
+    let wrong = || refuse("assignment", ErrorCode::Mismatch, "the parts are for different signer sets");
+    let set = parts.first().map(|part| part.material.signers()).ok_or_else(wrong)?;
+    if parts.iter().any(|part| part.material.signers() != set) {
+        return Err(wrong());
     }
+    set.iter().map(|index| wallet.record().party(*index).ok_or_else(wrong)).collect()
+}
+
+/// Who recorded the spending, where enough did.
+fn recorded(shared: &Shared, wallet: &Wallet, call: &SignCall) -> Result<Vec<PublicKey>, Refusal> {
+    let quorum = shared.genesis.chain().current().record_quorum(wallet.keys.threshold());
+    let (intent, parties) = (call.intent.intent.hash(), &wallet.record().parties);
+    let checked = ledger::check(shared, &call.recorded, &intent, parties, quorum);
+    checked.map_err(|error| (judging::rule_of(&error), error))
 }
 
 /// The transaction or message as this node makes it from the intent; the plan only says how.
@@ -198,10 +352,18 @@ fn will_sign(
     call: &SignCall,
     wallet: &Wallet,
     built: &Built,
-    rule: &'static str,
-    approvers: Vec<PublicKey>,
+    judged: Judged,
+    signers: Vec<PublicKey>,
+    recorded: Vec<PublicKey>,
 ) -> WillSign {
     let hash = |domain: &str, data: &[u8]| Hash(Transcript::new(domain).field("data", data).digest());
+    let approvers = match judged.ruled.answer {
+        Answer::Allow { approvers } => approvers,
+        _ => Vec::new(),
+    };
+    let rule = judged.ruled.rule;
+    let spent = Spent { intent: call.intent.clone(), rule: rule.clone(), time: judged.now };
+    let (policy, local, max_fee) = (judged.policy, judged.local, built.summary.max_fee);
     WillSign {
         intent: call.intent.intent.hash(),
         wallet: wallet.record().wallet,
@@ -214,7 +376,8 @@ fn will_sign(
         digests: call.request.items.iter().map(|item| hash("node/digest", &item.message)).collect(),
         governance: call.request.policy,
         approvers,
-        rule: rule.to_owned(),
+        rule,
+        judged: Some(Box::new(quorate_audit::Judged { policy, local, spent, signers, max_fee, recorded })),
     }
 }
 
@@ -225,7 +388,7 @@ fn make_partial(
     checked: &Checked,
     secret: Item,
 ) -> Result<Partial, Refusal> {
-    let failed = |message: String| refuse("signing", ErrorCode::Internal, message);
+    let failed = |message: String| refuse(SIGNING, ErrorCode::Internal, message);
     let suite = wallet.record().suite;
     let body = match (&wallet.share, secret) {
         (SuiteShare::Bip340(share), Item::Bip340(nonces)) => {

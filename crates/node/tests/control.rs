@@ -39,10 +39,11 @@ async fn node(folder: &Path) -> (Node, PathBuf) {
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
         follows: None,
+        governed: None,
     };
     vault.pin_genesis(&genesis).await.unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
-    (Node::start(Config { vault, listen }).await.unwrap(), path)
+    (Node::start(Config { vault, listen, local: None }).await.unwrap(), path)
 }
 
 fn mode(path: &Path) -> u32 {

@@ -1,7 +1,8 @@
 //! The two rules of a cluster that has no policy of its own yet, straight from the genesis.
 
-use crate::facts::Directory;
-use crate::model::{Kind, NewWallets, Policy, Quorum, Rule, RuleDecision};
+use crate::facts::{AssetEntry, BookEntry, Directory};
+use crate::model::{Kind, NetworkName, NewWallets, Policy, Quorum, Rule, RuleDecision};
+use quorate_intent::governed::{AssetInfo, BookAddress, NamedGroup};
 use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent, approving_members};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -88,19 +89,26 @@ pub fn from_genesis(genesis: &Genesis) -> (Policy, Directory) {
             "approvers",
             genesis.approvers.quorum,
         ),
-        rule(RULE_ORDER, &[Kind::Wallet], "administrators", genesis.administrators.quorum),
+        Rule {
+            kind: Kind::all().filter(|kind| !kind.spends()).collect(),
+            ..rule(RULE_ORDER, &[Kind::Wallet], "administrators", genesis.administrators.quorum)
+        },
     ]);
     policy.new_wallets = NewWallets::Open;
     (policy, directory(genesis))
 }
 
-/// Everybody in the genesis. One key is one person, whatever lists it stands in; where two people have one name, the later
-/// one is told apart by the key.
+/// Everybody and everything of a version. One key is one person, whatever lists it stands in; where two people have one name,
+/// the later one is told apart by the key.
 fn directory(genesis: &Genesis) -> Directory {
     let mut people: BTreeMap<String, BTreeSet<PublicKey>> = BTreeMap::new();
     let mut names: BTreeMap<PublicKey, String> = BTreeMap::new();
-    let lists = [&genesis.approvers.members, &genesis.administrators.members, &genesis.clients];
-    for member in lists.into_iter().flatten() {
+    let governed = genesis.governed.as_deref().cloned().unwrap_or_default();
+    for person in &governed.people {
+        people.insert(person.name.clone(), person.keys.iter().copied().collect());
+        names.extend(person.keys.iter().map(|key| (*key, person.name.clone())));
+    }
+    for member in genesis.people() {
         if names.contains_key(&member.key) {
             continue;
         }
@@ -110,15 +118,31 @@ fn directory(genesis: &Genesis) -> Directory {
         names.insert(member.key, name);
     }
     let group = |members: &[quorate_intent::Member]| members.iter().map(|m| names[&m.key].clone()).collect();
+    let mut groups = named(&governed.groups);
+    groups.insert("approvers".to_owned(), group(&genesis.approvers.members));
+    groups.insert("administrators".to_owned(), group(&genesis.administrators.members));
+    let asset = |asset: &AssetInfo| {
+        let (network, token) = (NetworkName(asset.network), asset.contract.clone());
+        (asset.symbol.clone(), AssetEntry { network, token, decimals: asset.decimals })
+    };
+    let entry = |entry: &BookAddress| BookEntry {
+        name: entry.name.clone(),
+        network: NetworkName(entry.network),
+        address: entry.address.clone(),
+        tags: entry.tags.iter().cloned().collect(),
+    };
     Directory {
-        groups: BTreeMap::from([
-            ("approvers".to_owned(), group(&genesis.approvers.members)),
-            ("administrators".to_owned(), group(&genesis.administrators.members)),
-        ]),
+        groups,
         parties: genesis.parties.iter().map(|party| (party.name.clone(), party.key)).collect(),
+        party_groups: named(&governed.party_groups),
+        assets: governed.assets.iter().map(asset).collect(),
+        book: governed.book.iter().map(entry).collect::<Vec<_>>().into(),
         people,
-        ..Directory::default()
     }
+}
+
+fn named(groups: &[NamedGroup]) -> BTreeMap<String, BTreeSet<String>> {
+    groups.iter().map(|group| (group.name.clone(), group.members.iter().cloned().collect())).collect()
 }
 
 #[cfg(test)]

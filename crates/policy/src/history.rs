@@ -187,6 +187,11 @@ impl History {
         Ok(())
     }
 
+    /// The spending of an intent.
+    pub fn get(&self, intent: &Hash) -> Option<&Spending> {
+        self.known.get(intent).map(|known| &known.spending)
+    }
+
     /// How many spendings there are.
     pub fn len(&self) -> usize {
         self.known.len()

@@ -16,6 +16,7 @@ pub mod facts;
 pub mod file;
 pub mod history;
 pub mod model;
+pub mod ruling;
 pub mod subject;
 pub mod votes;
 
@@ -25,5 +26,6 @@ pub use evaluate::{Case, Judgement, Outcome, judge};
 pub use facts::{Directory, Facts, Prices};
 pub use history::{History, Spending};
 pub use model::{LocalPolicy, Policy, Rule};
+pub use ruling::{Answer, Asked, Ruled, Ruling, Validity, check_change, judge_order, judge_step};
 pub use subject::Subject;
 pub use votes::Votes;

@@ -1,7 +1,7 @@
 //! What is to be decided: an intent as its transaction says it, decoded by the node itself.
 
 use crate::model::{Kind, Trait};
-use quorate_intent::{Amount, Asset, Body, Hash, Intent, Network, OrderKind, PublicKey, WalletId};
+use quorate_intent::{Amount, Asset, Body, Change, Hash, Intent, Network, OrderKind, PublicKey, WalletId};
 
 /// What is to be decided. Every field comes from the intent and from the transaction that the node rebuilt and decoded,
 /// never from what the gateway says about it.
@@ -76,18 +76,7 @@ impl Subject {
     /// What the intent alone says; none for a kind that no rule knows. A node that signs puts in what the transaction says:
     /// destinations, fee, and which of them are its own.
     pub fn of_intent(intent: &Intent) -> Option<Self> {
-        let mut subject = Self {
-            intent: intent.hash(),
-            kind: Kind::Transfer,
-            initiator: intent.initiator,
-            wallet: None,
-            account: None,
-            network: None,
-            asset: None,
-            outputs: Vec::new(),
-            fee: None,
-            call: None,
-        };
+        let mut subject = Self::plain(intent.hash(), Kind::Transfer, intent.initiator);
         match &intent.body {
             Body::Transfer(transfer) => {
                 subject.wallet = Some(transfer.wallet);
@@ -102,6 +91,13 @@ impl Subject {
                 subject.wallet = Some(order.wallet);
                 subject.kind = match &order.kind {
                     OrderKind::Generate { .. } => Kind::Wallet,
+                    OrderKind::Reshare { .. } | OrderKind::Schedule { .. } => Kind::Reshare,
+                    OrderKind::Destroy { .. } => Kind::Destroy,
+                    // A dispute is between machines, not about a wallet.
+                    OrderKind::Lift { .. } => {
+                        subject.wallet = None;
+                        Kind::Members
+                    }
                     _ => return None,
                 };
             }
@@ -127,9 +123,26 @@ impl Subject {
                 subject.account = Some(message.account);
                 subject.network = Some(message.network);
             }
+            Body::Governance(change) => subject.kind = kind_of(change)?,
             _ => return None,
         }
         Some(subject)
+    }
+
+    /// A subject of which nothing but its kind and who asks is known.
+    pub(crate) fn plain(intent: Hash, kind: Kind, initiator: PublicKey) -> Self {
+        Self {
+            intent,
+            kind,
+            initiator,
+            wallet: None,
+            account: None,
+            network: None,
+            asset: None,
+            outputs: Vec::new(),
+            fee: None,
+            call: None,
+        }
     }
 
     /// Whether it has what its kind must have, and nothing that its kind cannot have. The text says what is wrong.
@@ -155,4 +168,19 @@ impl Subject {
         let mut amounts = self.outputs.iter().map(|output| output.amount.0);
         amounts.try_fold(Amount::default().0, |sum, amount| sum.checked_add(amount)).map(Amount)
     }
+}
+
+/// The kind of a change of governance. Machines are members; settings go with the policy.
+fn kind_of(change: &Change) -> Option<Kind> {
+    Some(match change {
+        Change::Join { .. } | Change::Leave { .. } | Change::Move { .. } | Change::Members { .. } => {
+            Kind::Members
+        }
+        Change::Book { .. } => Kind::AddressBook,
+        Change::Assets { .. } => Kind::Assets,
+        Change::Policy { .. } | Change::Settings { .. } => Kind::Policy,
+        Change::Freeze { .. } => Kind::Freeze,
+        Change::Thaw { .. } => Kind::Thaw,
+        _ => return None,
+    })
 }

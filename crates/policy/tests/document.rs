@@ -2,7 +2,8 @@
 
 mod scene;
 
-use quorate_policy::file;
+use quorate_policy::model::Period;
+use quorate_policy::{Policy, file};
 use scene::{Scene, Setting};
 
 /// A fenced block: the line on which it begins, its label, its text.
@@ -128,5 +129,17 @@ fn every_field_has_an_example() {
     }
     for value in ["\"allow\"", "\"deny\"", "\"require\"", "tag:", "book:", "own:", "address:", "group:"] {
         assert!(examples.contains(value), "{value} has no example in docs/policy.md");
+    }
+}
+
+/// Canonical bytes can hold numbers that no text form has. People would then approve another policy than nodes judge by.
+#[test]
+fn bytes_that_no_file_can_say_are_refused() {
+    let good = file::read("version = 1\n[[rule]]\nname = \"a\"\ndecision = \"deny\"\n").unwrap();
+    assert_eq!(Policy::decode(&good.encode()).unwrap(), good);
+    for age in [0, 366 * 86_400 + 1, u64::MAX] {
+        let bad = Policy { price_age: Period(age), ..good.clone() };
+        let error = Policy::decode(&bad.encode()).unwrap_err().to_string();
+        assert!(error.contains("a policy file cannot say"), "{error}");
     }
 }

@@ -1,17 +1,23 @@
 //! The command line.
 
+mod audit;
 mod backup;
 mod disputes;
 mod governance;
 mod orders;
 mod partials;
+mod policy;
 mod view;
 
+pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
 pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
+pub use policy::{
+    AssetsCommand, BookCommand, ConfirmCommand, FreezeArgs, MembersCommand, PolicyCommand, SimulateArgs,
+};
 
 pub use view::{CallArgs, CommonArgs, InboxArgs, KeyCommand, MessageArgs, RejectArgs, ShowArgs};
 
@@ -54,6 +60,25 @@ pub enum Command {
     /// Change who the parties are, and follow it.
     #[command(subcommand)]
     Governance(GovernanceCommand),
+    /// The policy: show, check, try out, propose; and who can spend under it.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// People, their device keys and groups.
+    #[command(subcommand)]
+    Members(MembersCommand),
+    /// Addresses that have a name.
+    #[command(subcommand)]
+    AddressBook(BookCommand),
+    /// The registry of assets.
+    #[command(subcommand)]
+    Assets(AssetsCommand),
+    /// Stop all signing, as an administrator or a client whom one approves.
+    Freeze(FreezeArgs),
+    /// Ask for signing to go on; the administrators' quorum, or what the policy says, must approve it.
+    Thaw(FreezeArgs),
+    /// What local rules ask the operator of the node on this machine.
+    #[command(subcommand)]
+    Confirm(ConfirmCommand),
     /// Run a node.
     Node(NodeArgs),
     /// Write a node's vault, sealed, to a file.
@@ -102,6 +127,13 @@ pub enum Command {
     Disputes(DisputesArgs),
     /// Check an evidence file by itself: who is condemned by it, and why; needs no node and no gateway.
     Blame(BlameArgs),
+    /// Fetch the certificate of a signed transfer.
+    Certificate(CertificateArgs),
+    /// Check a transaction's certificate by itself: who approved, under which rule, who signed; needs no node and no gateway.
+    Verify(VerifyCertificateArgs),
+    /// Read a node's log, and check logs.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Check one signature by itself.
     VerifySignature(VerifyArgs),
     /// Print a completion script for a shell.
@@ -232,6 +264,9 @@ pub struct NodeArgs {
     /// Run even where memory cannot be locked; secrets may then reach the swap file.
     #[arg(long)]
     pub allow_unlocked_memory: bool,
+    /// File with this operator's own rules (docs/policy.md, "Local rules"). They can only narrow the cluster's.
+    #[arg(long, env = "QUORATE_LOCAL_POLICY")]
+    pub local_policy: Option<PathBuf>,
     /// How the vault is unlocked.
     #[command(flatten)]
     pub unlock: UnlockArgs,

@@ -9,7 +9,7 @@ Exit codes:
   0  done
   1  failed, see the message
   2  wrong usage
-  3  refused: by policy, by an approver, by the nodes, or a signature that does not hold
+  3  refused: by policy, by an approver, by the nodes, or a signature, certificate or log that does not hold
   4  not reachable, or not done in time
 
 Secrets come from files or a prompt, never from the command line.";

@@ -80,6 +80,11 @@ pub trait Curve: Copy + Debug + Eq + Send + Sync + 'static {
         Self::Point::generator() * scalar
     }
 
+    /// s·G of many in constant time; may share work between them.
+    fn mul_base_each(scalars: &[&Self::Scalar]) -> Vec<Self::Point> {
+        scalars.iter().map(|scalar| Self::mul_base(scalar)).collect()
+    }
+
     /// Decodes a scalar that must not be zero.
     fn decode_nonzero_scalar(bytes: &[u8]) -> Result<Self::Scalar, DecodeError> {
         let scalar = Self::decode_scalar(bytes)?;

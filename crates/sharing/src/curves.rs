@@ -34,6 +34,7 @@ impl Curve for Secp256k1 {
     }
 
     fn encode_point(point: &ProjectivePoint) -> Vec<u8> {
+        // declassify: points are encoded to be shown or hashed with what is shown.
         point.to_bytes().to_vec()
     }
 
@@ -76,6 +77,12 @@ impl Curve for Secp256k1 {
         crate::secp::generator().mul(scalar)
     }
 
+    fn mul_base_each(scalars: &[&k256::Scalar]) -> Vec<ProjectivePoint> {
+        let sums: Vec<_> =
+            scalars.iter().map(|scalar| alloc::vec![(crate::secp::generator(), *scalar)]).collect();
+        crate::secp::fixed_sums(&sums)
+    }
+
     fn encode_points(points: &[ProjectivePoint]) -> Vec<u8> {
         let affine = crate::secp::normalize(points);
         affine.iter().flat_map(|point| <[u8; 33]>::from(point.to_bytes())).collect()
@@ -85,6 +92,29 @@ impl Curve for Secp256k1 {
 /// Reduces a 32-byte big-endian integer modulo the order of secp256k1, as ECDSA does with digests.
 pub fn secp256k1_reduce(bytes: &[u8; 32]) -> k256::Scalar {
     <k256::Scalar as Reduce<U256>>::reduce(U256::from_be_slice(bytes))
+}
+
+/// The same for a number in words, the least significant first.
+pub fn secp256k1_reduce_words(words: [u64; 4]) -> k256::Scalar {
+    <k256::Scalar as Reduce<U256>>::reduce(U256::from_words(words))
+}
+
+/// Whether 32 big-endian bytes are below the order of secp256k1. Variable time: for what may be seen.
+pub fn secp256k1_canonical_vartime(bytes: &[u8; 32]) -> bool {
+    const ORDER: [u8; 32] = {
+        let mut order = [0xff; 32];
+        let low: [u8; 17] = [
+            0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36, 0x41,
+            0x41,
+        ];
+        let mut at = 0;
+        while at < 17 {
+            order[15 + at] = low[at];
+            at += 1;
+        }
+        order
+    };
+    *bytes < ORDER
 }
 
 impl Curve for Ed25519 {
@@ -144,6 +174,8 @@ mod tests {
         let mut below = order.clone();
         below[31] -= 1;
         assert_eq!(Secp256k1::decode_scalar(&below), Ok(-k256::Scalar::ONE));
+        let canonical = |bytes: &[u8]| secp256k1_canonical_vartime(bytes.try_into().unwrap());
+        assert!(!canonical(&order) && canonical(&below) && canonical(&[0; 32]) && !canonical(&[255; 32]));
         assert_eq!(
             Secp256k1::decode_scalar(&order[1..]),
             Err(DecodeError::Length { expected: 32, found: 31 })

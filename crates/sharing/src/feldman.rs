@@ -210,6 +210,15 @@ mod tests {
                 Err(CommitmentError::Length { expected: 3, found: wrong })
             );
         }
+        // Not a whole number of points: what is left over is no part of any vector.
+        let encoded = Commitment::<Secp256k1>::new(points.clone(), 3).unwrap().encode();
+        for extra in [1, 32] {
+            let longer = [encoded.as_slice(), &[0; 32][..extra]].concat();
+            assert_eq!(
+                Commitment::<Secp256k1>::decode(&longer, 3),
+                Err(CommitmentError::Length { expected: 3, found: 3 })
+            );
+        }
         let mut low = points;
         low[2] = k256::ProjectivePoint::IDENTITY;
         assert_eq!(Commitment::<Secp256k1>::new(low, 3), Err(CommitmentError::Degree));

@@ -9,7 +9,7 @@
 //! in its best tweakable mode (TMMO, eprint 2019/074) loses a factor of about the number of rows hashed.
 
 use aes::cipher::{BlockEncrypt, KeyInit};
-use aes::{Aes128, Block};
+use aes::{Aes128Enc, Block};
 use sha2::digest::core_api::Block as HashBlock;
 use sha2::{Sha256VarCore, compress256};
 use zeroize::Zeroize;
@@ -66,48 +66,89 @@ fn compress(blocks: &[HashBlock<Sha256VarCore>]) -> [u8; 32] {
     out
 }
 
-/// [`derive`] of a 16-byte secret for parts 0 to N − 1, at the price of N bare compressions: the inner loop of OT.
-pub fn derive_parts<const N: usize>(salt: &[u8; 32], index: u32, secret: &[u8; 16]) -> [[u8; 32]; N] {
-    // 53 bytes of message fit one block with their padding (FIPS 180-4 §5.1.1).
-    let mut block = HashBlock::<Sha256VarCore>::default();
-    block[..32].copy_from_slice(salt);
-    block[32..36].copy_from_slice(&index.to_be_bytes());
-    block[37..53].copy_from_slice(secret);
-    block[53] = 0x80;
-    block[62..].copy_from_slice(&(53u16 * 8).to_be_bytes());
-    let mut out = [[0u8; 32]; N];
-    for (part, out) in out.iter_mut().enumerate() {
-        block[36] = part as u8;
-        *out = compress(core::slice::from_ref(&block));
+/// [`derive`] of many 16-byte secrets under one salt, each at the price of bare compressions: the inner loop of OT.
+///
+/// Each call writes over what the one before left; the last is erased on drop.
+pub struct Deriver(HashBlock<Sha256VarCore>);
+
+impl Deriver {
+    /// Under a salt, as [`derive`].
+    pub fn new(salt: &[u8; 32]) -> Self {
+        // 53 bytes of message fit one block with their padding (FIPS 180-4 §5.1.1).
+        let mut block = HashBlock::<Sha256VarCore>::default();
+        block[..32].copy_from_slice(salt);
+        block[53] = 0x80;
+        block[62..].copy_from_slice(&(53u16 * 8).to_be_bytes());
+        Self(block)
     }
-    block[..].zeroize();
-    out
+
+    /// [`derive`] for parts 0 to N − 1, each as a big-endian number in words, the least significant first. As secret as
+    /// `secret`; the caller erases them.
+    #[inline]
+    pub fn numbers<const N: usize>(&mut self, index: u32, secret: &[u8; 16]) -> [[u64; 4]; N] {
+        self.0[32..36].copy_from_slice(&index.to_be_bytes());
+        self.0[37..53].copy_from_slice(secret);
+        let mut out = [[0u64; 4]; N];
+        for (part, out) in out.iter_mut().enumerate() {
+            self.0[36] = part as u8;
+            let mut state = SHA256_START;
+            compress256(&mut state, core::slice::from_ref(&self.0));
+            for (word, two) in out.iter_mut().rev().zip(state.chunks_exact(2)) {
+                *word = u64::from(two[0]) << 32 | u64::from(two[1]);
+            }
+            state.zeroize();
+        }
+        out
+    }
 }
 
-/// Fills `out` with AES-128 in counter mode from zero, little-endian blocks.
+impl Drop for Deriver {
+    fn drop(&mut self) {
+        self.0[..].zeroize();
+    }
+}
+
+/// AES-128 in counter mode from zero, little-endian blocks, under one key after another.
 ///
 /// A key must be used once: derive it with [`derive`] under a fresh salt. Constant time (AES instructions, or the
-/// bit-sliced code of the `aes` crate); the round keys are erased.
-pub fn fill(key: &[u8; 16], out: &mut [u128]) {
-    let cipher = Aes128::new(key.into());
-    let mut lanes = [Block::default(); LANES];
-    let mut counter = 0u128;
-    for chunk in out.chunks_mut(LANES) {
-        for lane in &mut lanes[..chunk.len()] {
-            *lane = counter.to_be_bytes().into();
-            counter += 1;
-        }
-        cipher.encrypt_blocks(&mut lanes[..chunk.len()]);
-        for (word, lane) in chunk.iter_mut().zip(&lanes) {
-            *word = u128::from_le_bytes((*lane).into());
+/// bit-sliced code of the `aes` crate); the round keys are erased, and what is in flight on drop.
+#[derive(Default)]
+pub struct Filler([Block; LANES]);
+
+impl Filler {
+    /// Fills `out` with the stream of `key`.
+    pub fn fill(&mut self, key: &[u8; 16], out: &mut [u128]) {
+        let cipher = Aes128Enc::new(key.into());
+        let lanes = &mut self.0;
+        let mut counter = 0u128;
+        for chunk in out.chunks_mut(LANES) {
+            for lane in &mut lanes[..chunk.len()] {
+                *lane = counter.to_be_bytes().into();
+                counter += 1;
+            }
+            cipher.encrypt_blocks(&mut lanes[..chunk.len()]);
+            for (word, lane) in chunk.iter_mut().zip(&*lanes) {
+                *word = u128::from_le_bytes((*lane).into());
+            }
         }
     }
-    lanes.iter_mut().for_each(|lane| lane[..].zeroize());
+}
+
+impl Drop for Filler {
+    fn drop(&mut self) {
+        self.0.iter_mut().for_each(|lane| lane[..].zeroize());
+    }
+}
+
+/// Fills `out` with the stream of one key, as [`Filler`] does.
+pub fn fill(key: &[u8; 16], out: &mut [u128]) {
+    Filler::default().fill(key, out);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use sha2::{Digest, Sha256};
 
     /// FIPS 197 has no counter-mode vectors with a zero start; these are SP 800-38A's block cipher on counters 0 and 1.
@@ -146,7 +187,13 @@ mod tests {
             let hashed = <[u8; 32]>::from(Sha256::digest(&flat));
             assert_eq!(derive(&[1; 32], 2, 3, &flat[37..]), hashed, "padding for {length} bytes");
         }
-        let parts = derive_parts::<4>(&[1; 32], 2, &[4; 16]);
-        assert_eq!(parts, [0, 1, 2, 3].map(|part| derive(&[1; 32], 2, part, &[4; 16])));
+        let mut deriver = Deriver::new(&[1; 32]);
+        for (index, secret) in [(9, [7; 16]), (2, [4; 16])] {
+            let numbers = deriver.numbers::<4>(index, &secret);
+            for (part, words) in numbers.iter().enumerate() {
+                let bytes: Vec<u8> = words.iter().rev().flat_map(|word| word.to_be_bytes()).collect();
+                assert_eq!(bytes, derive(&[1; 32], index, part as u8, &secret));
+            }
+        }
     }
 }

@@ -122,6 +122,11 @@ mod tests {
             Transcript::new("t").list("l", &[b"a".as_slice()]).list("l", &[b"b".as_slice()]).digest(),
             Transcript::new("t").list("l", &[b"a".as_slice(), b"b"]).digest()
         );
+        // A list says how long it is, so that what follows is not taken for a part of it.
+        assert_ne!(
+            Transcript::new("t").list("l", &[b"a".as_slice()]).field("l", b"b").digest(),
+            Transcript::new("t").list("l", &[b"a".as_slice(), b"b"]).digest()
+        );
     }
 
     /// Pins the encoding: a change here breaks every stored hash.

@@ -51,6 +51,14 @@ async fn an_impostor_server_is_refused() {
 }
 
 #[tokio::test]
+async fn a_frame_that_breaks_off_is_no_frame() {
+    assert_eq!(receive_frame(&mut &[0, 0, 0, 2, 7, 8][..]).await.unwrap(), Some(vec![7, 8]));
+    for cut in [&[0, 0, 0, 2, 7][..], &[0, 0, 0, 2], &[0, 0]] {
+        assert!(matches!(receive_frame(&mut &cut[..]).await, Err(TransportError::Io(_))), "{cut:?}");
+    }
+}
+
+#[tokio::test]
 async fn false_lengths_and_garbage_are_refused() {
     let (server, client) = meet(vec![public(&key(2))], 2, public(&key(1))).await;
     let mut raw = client.unwrap().into_stream();

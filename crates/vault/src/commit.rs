@@ -72,7 +72,9 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
     let mut answers = Vec::with_capacity(batch.len());
     let mut governance = core.governance.clone();
     let mut tx = core.begin().await?;
+    let mut leaves = Vec::new();
     for job in batch {
+        let size = chain.head().size;
         answers.push(match &job.body {
             Some(Body::GovernanceChanged(step)) => match follow(governance.as_deref(), step) {
                 Ok(Some(next)) => {
@@ -87,6 +89,9 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
             },
             body => write_one(shared, &mut tx.rows(), &mut chain, body.as_ref()).await?,
         });
+        if chain.head().size > size {
+            leaves.push(chain.head().hash);
+        }
     }
     if chain.head() == before {
         tx.rollback().await?;
@@ -97,9 +102,11 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
     let committed = tx.commit().await;
     core.settle(committed)?;
     core.head = chain.head();
+    leaves.iter().for_each(|leaf| core.tree.append(&leaf.0));
     core.governance = governance;
     if batch.iter().any(|job| matches!(job.body, Some(Body::Restored { .. }))) {
         core.restored = Some(chain.head().time);
+        core.restored_entry = Some((chain.head().size - 1, chain.head().hash));
     }
     Ok(answers)
 }
@@ -108,7 +115,7 @@ async fn write(shared: &Shared, batch: &[Job]) -> Result<Vec<Answer>, VaultError
 fn follow(governance: Option<&Governance>, step: &Step) -> Result<Option<Governance>, VaultError> {
     let chain = governance.ok_or_else(|| VaultError::Unusable("pin the genesis first".into()))?;
     let mut next = chain.clone();
-    Ok(next.advance(step.clone())?.then_some(next))
+    Ok(next.advance(step.clone(), &quorate_policy::judge_step)?.then_some(next))
 }
 
 async fn write_one(

@@ -5,10 +5,11 @@ use crate::files::Folder;
 use crate::open::Identity;
 use crate::seal::{Place, Sealer};
 use crate::store::{Store, Tx};
+use crate::verify::Verified;
 use crate::{VaultError, open};
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_audit::{Chain, Head};
-use quorate_intent::Governance;
+use quorate_audit::{Chain, Head, Tree};
+use quorate_intent::{Governance, Hash};
 use std::sync::Arc;
 use tokio::sync::{Mutex, mpsc};
 
@@ -32,23 +33,22 @@ pub struct Core {
     store: Option<Store>,
     folder: Option<Folder>,
     pub(crate) head: Head,
+    /// The Merkle tree over the log's entries, those up to `head`.
+    pub(crate) tree: Tree,
     /// The chain from the pinned genesis, as the log has it; none before a genesis is pinned.
     pub(crate) governance: Option<Arc<Governance>>,
     /// When this vault was last restored from a backup.
     pub(crate) restored: Option<u64>,
+    /// That restore's entry: its place and its hash.
+    pub(crate) restored_entry: Option<(u64, Hash)>,
     stopped: Option<String>,
 }
 
 impl Core {
-    fn new(
-        store: Store,
-        folder: Option<Folder>,
-        head: Head,
-        governance: Option<Governance>,
-        restored: Option<u64>,
-    ) -> Self {
+    fn new(store: Store, folder: Option<Folder>, head: Head, verified: Verified) -> Self {
+        let Verified { governance, restored, restored_entry, tree } = verified;
         let governance = governance.map(Arc::new);
-        Self { store: Some(store), folder, head, governance, restored, stopped: None }
+        Self { store: Some(store), folder, head, tree, governance, restored, restored_entry, stopped: None }
     }
 
     /// The open database; an error after `close` or a failed commit.
@@ -117,7 +117,7 @@ pub(crate) async fn detached<T: Send + 'static>(
 
 impl Vault {
     pub(crate) fn start(store: Store, folder: Option<Folder>, opened: open::Opened) -> Self {
-        let core = Mutex::new(Core::new(store, folder, opened.head, opened.governance, opened.restored));
+        let core = Mutex::new(Core::new(store, folder, opened.head, opened.verified));
         let shared = Arc::new(Shared { core, sealer: opened.sealer, identity: opened.identity });
         let queue = commit::start(shared.clone());
         Self { shared, queue }
@@ -132,6 +132,11 @@ impl Vault {
     /// backup and then it does not know (§1.7).
     pub async fn restored(&self) -> Option<u64> {
         self.shared.core.lock().await.restored
+    }
+
+    /// The entry of the last restore, its place and its hash: it names the log's branch (docs/audit.md).
+    pub async fn restored_entry(&self) -> Option<(u64, Hash)> {
+        self.shared.core.lock().await.restored_entry
     }
 
     /// Reads and verifies the whole log again, the ledger against it, and that every row still opens in its place.

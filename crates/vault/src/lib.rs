@@ -25,6 +25,7 @@ mod seal;
 mod settings;
 mod shares;
 mod store;
+mod tree;
 mod unlock;
 mod verify;
 

@@ -12,7 +12,7 @@ use crate::verify::{self, Verified};
 use crate::{Unlock, VaultError};
 use ed25519_dalek::SigningKey;
 use quorate_audit::Head;
-use quorate_intent::{Governance, PublicKey, keys};
+use quorate_intent::{PublicKey, keys};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -24,8 +24,7 @@ pub struct Opened {
     pub sealer: Sealer,
     pub identity: Identity,
     pub head: Head,
-    pub governance: Option<Governance>,
-    pub restored: Option<u64>,
+    pub verified: Verified,
 }
 
 impl Identity {
@@ -124,7 +123,7 @@ async fn write_new(
     rows.put_meta("identity", &sealer.seal(meta_place("identity"), seed.as_slice())?).await?;
     rows.put_meta("head", &seal_value(&sealer, meta_place("head"), &head)?).await?;
     tx.commit().await?;
-    Ok(Opened { sealer, identity, head, governance: None, restored: None })
+    Ok(Opened { sealer, identity, head, verified: Verified::default() })
 }
 
 /// Opens every row in its place and checks all of it.
@@ -137,8 +136,8 @@ async fn read(store: &mut Store, master: &Key) -> Result<Opened, VaultError> {
     );
     let identity = Identity::new(&seed);
     let head: Head = open_value(&sealer, meta_place("head"), &required(store, "head").await?)?;
-    let Verified { governance, restored } = verify::all(store, &sealer, &identity.public(), head).await?;
-    Ok(Opened { sealer, identity, head, governance, restored })
+    let verified = verify::all(store, &sealer, &identity.public(), head).await?;
+    Ok(Opened { sealer, identity, head, verified })
 }
 
 async fn required(store: &mut Store, name: &str) -> Result<Vec<u8>, VaultError> {

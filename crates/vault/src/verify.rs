@@ -7,18 +7,23 @@ use crate::core::{meta_place, open_value};
 use crate::seal::Sealer;
 use crate::store::{LedgerRow, Store};
 use crate::{Body, Entry, VaultError, WillSign, disputes, settings, shares};
-use quorate_audit::{AuditError, Chain, Head};
-use quorate_intent::{Genesis, Governance, PublicKey, Step};
+use quorate_audit::{AuditError, Chain, Head, Tree};
+use quorate_intent::{Genesis, Governance, Hash, PublicKey, Step};
 use std::collections::BTreeMap;
 
 const PAGE: u32 = 500;
 
 /// What the log says besides being whole.
+#[derive(Default)]
 pub struct Verified {
     /// The governance chain, if a genesis is pinned.
     pub governance: Option<Governance>,
     /// When the vault was last restored from a backup, Unix seconds; none if it never was.
     pub restored: Option<u64>,
+    /// That restore's entry: its place and its hash.
+    pub restored_entry: Option<(u64, Hash)>,
+    /// The Merkle tree over its entries.
+    pub tree: Tree,
 }
 
 /// Checks everything.
@@ -28,11 +33,11 @@ pub async fn all(
     node: &PublicKey,
     head: Head,
 ) -> Result<Verified, VaultError> {
-    let (steps, restored) = log(store, sealer, node, head).await?;
+    let Found { steps, restored, tree } = log(store, sealer, node, head).await?;
     let governance = match store.rows().meta("genesis").await? {
         Some(sealed) => {
             let genesis: Genesis = open_value(sealer, meta_place("genesis"), &sealed)?;
-            let chain = Governance::replay(genesis, steps);
+            let chain = Governance::replay(genesis, steps, &quorate_policy::judge_step);
             Some(chain.map_err(|error| VaultError::corrupt("the governance chain", error.to_string()))?)
         }
         None if steps.is_empty() => None,
@@ -48,7 +53,14 @@ pub async fn all(
     let mut from = 0;
     loop {
         let page = store.rows().disputes(from, PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(Verified { governance, restored }) };
+        let Some((last, _)) = page.last() else {
+            return Ok(Verified {
+                governance,
+                restored: restored.map(|(_, time, _)| time),
+                restored_entry: restored.map(|(sequence, _, hash)| (sequence, hash)),
+                tree,
+            });
+        };
         from = last + 1;
         for (id, sealed) in &page {
             disputes::open(sealer, *id, sealed)?;
@@ -56,15 +68,18 @@ pub async fn all(
     }
 }
 
-/// Checks the log and the ledger; gives the changes of governance in it, and when the vault was last restored.
-async fn log(
-    store: &mut Store,
-    sealer: &Sealer,
-    node: &PublicKey,
-    head: Head,
-) -> Result<(Vec<Step>, Option<u64>), VaultError> {
+/// What walking through the log finds.
+struct Found {
+    steps: Vec<Step>,
+    /// Place, time and hash of the last restore's entry.
+    restored: Option<(u64, u64, Hash)>,
+    tree: Tree,
+}
+
+/// Checks the log and the ledger; gives the changes of governance in it, when the vault was last restored, and the tree.
+async fn log(store: &mut Store, sealer: &Sealer, node: &PublicKey, head: Head) -> Result<Found, VaultError> {
     let mut chain = Chain::new(Head::start(node));
-    let (mut forms, mut steps, mut restored) = (0, Vec::new(), None);
+    let (mut forms, mut steps, mut restored, mut tree) = (0, Vec::new(), None, Tree::new());
     loop {
         let first = chain.head().size;
         let page = store.rows().entries(first, PAGE).await?;
@@ -83,10 +98,11 @@ async fn log(
                 .open(entry_place(&sequence.to_be_bytes()), sealed)
                 .map_err(|error| broken(error.to_string()))?;
             let entry = chain.take(&bytes)?;
+            tree.append(&chain.head().hash.0);
             form(store, &mut ledger, &entry).await?;
             match entry.body {
                 Body::GovernanceChanged(step) => steps.push(*step),
-                Body::Restored { .. } => restored = Some(entry.time),
+                Body::Restored { .. } => restored = Some((entry.sequence, entry.time, chain.head().hash)),
                 _ => {}
             }
         }
@@ -98,7 +114,7 @@ async fn log(
         return Err(ledger_error(chain.head().size, "it has forms that the log does not have"));
     }
     if chain.head() == head {
-        return Ok((steps, restored));
+        return Ok(Found { steps, restored, tree });
     }
     let problem = format!("the log ends here, but {} entries were written", head.size);
     Err(AuditError::Broken { sequence: chain.head().size, problem }.into())

@@ -23,7 +23,7 @@ async fn main() -> Result<()> {
     println!("{}", faults::MARK);
     let unlock = Unlock::key_file(&PathBuf::from(get("--key-file")?))?;
     let vault = Vault::open(&PathBuf::from(get("--dir")?), unlock).await?;
-    let node = Node::start(Config { vault, listen: get("--listen")?.parse()? }).await?;
+    let node = Node::start(Config { vault, listen: get("--listen")?.parse()?, local: None }).await?;
     println!("node {} listens on {}, and may lie", node.identity(), node.address());
     std::future::pending().await
 }

@@ -17,6 +17,19 @@ pub enum Ceremony {
     Pair,
     /// §4.3.
     Presign,
+    /// §2.2, with the dishonest party in this role.
+    Reshare(Group, Role),
+}
+
+/// What a party is in a reshare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// A dealer and a recipient.
+    Both,
+    /// A dealer alone.
+    Dealer,
+    /// A recipient alone.
+    Recipient,
 }
 
 /// What a field holds.
@@ -99,6 +112,7 @@ pub fn messages(ceremony: Ceremony, shape: Shape) -> Vec<Message> {
         Ceremony::Generate(group) => generate(group, shape),
         Ceremony::Pair => pair(),
         Ceremony::Presign => presign(shape),
+        Ceremony::Reshare(group, role) => reshare(group, role, shape),
     }
 }
 
@@ -115,6 +129,25 @@ fn generate(group: Group, shape: Shape) -> Vec<Message> {
         message(2, false, opening),
         message(3, true, vec![scalar("f_i(j)", group, Wrong::HardEdge)]),
         message(4, false, vec![bytes("signature", 64, Wrong::Condemned)]),
+    ]
+}
+
+fn reshare(group: Group, role: Role, shape: Shape) -> Vec<Message> {
+    let dealt = bytes("dealer's signature", 64, Wrong::Condemned);
+    let prepared = bytes("prepared", 64, Wrong::Condemned);
+    if role == Role::Recipient {
+        return vec![message(1, false, Vec::new()), message(2, false, vec![prepared])];
+    }
+    // C_i[0] is fixed by the base. Another coefficient is legal by itself, and then the shares do not fit.
+    let mut deal = vec![point("C_i[0]", group, Wrong::Condemned)];
+    deal.extend(vec![point("C_i[k]", group, Wrong::HardEdge); shape.t - 1]);
+    deal.push(bytes("chain code", 32, Wrong::Condemned));
+    let mut last = vec![dealt];
+    last.extend((role == Role::Both).then_some(prepared));
+    vec![
+        message(1, false, deal),
+        message(1, true, vec![scalar("f_i(j)", group, Wrong::HardEdge)]),
+        message(2, false, last),
     ]
 }
 

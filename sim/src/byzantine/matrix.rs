@@ -1,13 +1,14 @@
 //! The matrix itself: its cases from the layouts, and one run for each.
 
+use super::aftermath;
 use super::expect::{Verdict, Wrong, verdict};
-use super::layout::{self, Ceremony, Message, Shape};
+use super::layout::{self, Ceremony, Message, Role, Shape};
 use super::lie::{Lie, Plain};
 use super::mutation::{self, Mutation};
 use super::network::{self, KINDS, Treatment};
 use super::online;
 use crate::World;
-use crate::kind::{Job, generate, pair, presign};
+use crate::kind::{Job, generate, pair, presign, reshare};
 use crate::log::Log;
 use crate::node::Group;
 use crate::oracle::Violation;
@@ -19,13 +20,16 @@ use quorate_protocols::ot::{PairCtx, pair as ot};
 use quorate_session::seal::{self, Route};
 use quorate_session::wire::{Envelope, Kind};
 use quorate_sharing::Index;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
 /// The dishonest party.
-const LIAR: usize = 1;
+pub(super) const LIAR: usize = 1;
+/// The number of an honest session from which messages are replayed.
+const OBSERVED: u8 = 3;
 
 /// What the dishonest party does.
 #[derive(Clone, Debug)]
@@ -48,17 +52,23 @@ pub struct Case {
 }
 
 /// The ceremonies of the matrix. Proofs are unsound on the toy groups, so it runs on the real ones (§2.6).
-pub const CEREMONIES: [Ceremony; 4] = [
+pub const CEREMONIES: [Ceremony; 10] = [
     Ceremony::Generate(Group::Secp256k1),
     Ceremony::Generate(Group::Ed25519),
     Ceremony::Pair,
     Ceremony::Presign,
+    Ceremony::Reshare(Group::Secp256k1, Role::Both),
+    Ceremony::Reshare(Group::Secp256k1, Role::Dealer),
+    Ceremony::Reshare(Group::Secp256k1, Role::Recipient),
+    Ceremony::Reshare(Group::Ed25519, Role::Both),
+    Ceremony::Reshare(Group::Ed25519, Role::Dealer),
+    Ceremony::Reshare(Group::Ed25519, Role::Recipient),
 ];
 
 /// How many take part, and t.
 pub fn shape(ceremony: Ceremony) -> Shape {
     match ceremony {
-        Ceremony::Generate(_) => Shape { t: 2, parties: 4, count: 0 },
+        Ceremony::Generate(_) | Ceremony::Reshare(..) => Shape { t: 2, parties: 4, count: 0 },
         Ceremony::Pair => Shape { t: 2, parties: 2, count: 0 },
         Ceremony::Presign => Shape { t: 3, parties: 3, count: 1 },
     }
@@ -106,6 +116,7 @@ fn echoed(ceremony: Ceremony) -> Vec<u8> {
         Ceremony::Generate(_) => vec![1, 2, 4],
         Ceremony::Pair => Vec::new(),
         Ceremony::Presign => vec![4],
+        Ceremony::Reshare(..) => vec![1, 2],
     }
 }
 
@@ -114,10 +125,17 @@ pub fn stage(ceremony: Ceremony, runtime: &Rc<Runtime>, log: Log) -> World {
     let shape = shape(ceremony);
     let mut world = World::new(3, shape.parties, runtime, log);
     world.weather = Weather { delay: 20, ..Weather::calm() };
-    if ceremony == Ceremony::Presign {
-        let order = keys::order(&world, 1, shape.t, Suite::Ecdsa);
-        let made = keys::attempt(&mut world, &order, Group::Secp256k1);
+    let key = match ceremony {
+        Ceremony::Presign => Some((Group::Secp256k1, Suite::Ecdsa)),
+        Ceremony::Reshare(group, _) => Some((group, keys::suite(group))),
+        _ => None,
+    };
+    if let Some((group, suite)) = key {
+        let order = keys::order(&world, 1, shape.t, suite);
+        let made = keys::attempt(&mut world, &order, group);
         assert!(matches!(made, Ok(true)), "{made:?}");
+    }
+    if ceremony == Ceremony::Presign {
         for one in 0..shape.parties {
             for other in one + 1..shape.parties {
                 join(&mut world, one, other);
@@ -159,15 +177,29 @@ pub fn play(
     number: u8,
     lie: Option<&Lie>,
 ) -> Result<[u8; 32], Violation> {
-    let id = world.ceremony();
+    let id = world.ceremony(kind(ceremony));
     start(world, ceremony, number, id, lie);
     world.settle()?;
     Ok(id)
 }
 
+fn kind(ceremony: Ceremony) -> crate::world::Kind {
+    use crate::world::Kind as Counted;
+    match ceremony {
+        Ceremony::Generate(_) => Counted::Generate,
+        Ceremony::Pair => Counted::Pair,
+        Ceremony::Presign => Counted::Presign,
+        Ceremony::Reshare(..) => Counted::Reshare,
+    }
+}
+
 fn start(world: &mut World, ceremony: Ceremony, number: u8, id: [u8; 32], lie: Option<&Lie>) {
     let shape = shape(ceremony);
     let set: Vec<usize> = (0..shape.parties).collect();
+    let reshare = match ceremony {
+        Ceremony::Reshare(_, role) => aftermath::asked(world, role, number == OBSERVED),
+        _ => None,
+    };
     for at in set.clone() {
         let lie = lie.filter(|_| at == LIAR).cloned();
         let job: Job = match ceremony {
@@ -177,6 +209,10 @@ fn start(world: &mut World, ceremony: Ceremony, number: u8, id: [u8; 32], lie: O
             }
             Ceremony::Pair => pair::job(id, 1 - at, lie),
             Ceremony::Presign => presign::job(id, keys::wallet(1), set.clone(), 1, lie),
+            Ceremony::Reshare(..) => match &reshare {
+                Some(asked) => reshare::job(id, asked.clone(), lie),
+                None => continue,
+            },
         };
         world.start(at, 1, job);
     }
@@ -223,7 +259,12 @@ fn rush(ceremony: Ceremony, id: [u8; 32], lie: &Lie) -> Tamper {
 }
 
 /// The lie that falsifies one message.
-fn falsifier(message: Message, field: Option<usize>, mutation: Mutation, applied: Arc<AtomicBool>) -> Lie {
+pub fn falsifier(
+    message: Message,
+    field: Option<usize>,
+    mutation: Mutation,
+    applied: Arc<AtomicBool>,
+) -> Lie {
     Lie::new(move |round, board, outgoing| {
         let Some(me) = board.me.filter(|_| round == message.round) else { return };
         let change = |to: Option<Index>, body: &mut Vec<u8>| {
@@ -269,7 +310,8 @@ fn act(world: &mut World, case: &Case) -> Result<(), Violation> {
         Deed::Treat(.., wanted) => (None, *wanted),
         Deed::Online(_) => return Ok(()),
     };
-    let id = world.ceremony();
+    let id = world.ceremony(kind(case.ceremony));
+    world.counts.lies += 1;
     world.tamper = match (&case.deed, &lie) {
         (_, Some(lie)) => Some(rush(case.ceremony, id, lie)),
         (Deed::Treat(kind, round, treatment, _), _) => {
@@ -282,7 +324,11 @@ fn act(world: &mut World, case: &Case) -> Result<(), Violation> {
     world.settle()?;
     // What does not apply, such as a torsion point of a group that has none, has changed nothing.
     let wanted = if applied.load(Ordering::Relaxed) { wanted } else { Verdict::Harmless };
-    judge(world, wanted)
+    judge(world, wanted)?;
+    match case.ceremony {
+        Ceremony::Reshare(..) => aftermath::lives_on(world),
+        _ => Ok(()),
+    }
 }
 
 /// Views of presign's rounds 1 to 3 are compared one round later (§1.4). A liar that shows two messages and then falls
@@ -296,7 +342,7 @@ fn later(ceremony: Ceremony, round: u8, treatment: Treatment) -> Option<Verdict>
 /// An honest session before, for what is replayed from it.
 fn earlier(world: &mut World, ceremony: Ceremony) -> Result<Plain, Violation> {
     let observer = Lie::observe();
-    play(world, ceremony, 3, Some(&observer))?;
+    play(world, ceremony, OBSERVED, Some(&observer))?;
     let seen = std::mem::take(&mut observer.board().now);
     Ok(seen)
 }
@@ -324,9 +370,11 @@ fn judge(world: &World, wanted: Verdict) -> Result<(), Violation> {
 }
 
 /// The runs of all cases.
-pub fn campaign(threads: usize) -> crate::campaign::Totals {
+pub fn campaign(threads: usize, part: Option<Range<u64>>) -> crate::campaign::Totals {
     let cases = cases();
-    crate::campaign::all("byzantine", 0..cases.len() as u64, threads, |number, runtime, log| {
+    let end = cases.len() as u64;
+    let part = part.map_or(0..end, |part| part.start.min(end)..part.end.min(end));
+    crate::campaign::all("byzantine", part, threads, |number, runtime, log| {
         let case = &cases[number as usize];
         let mut outcome = run(case, runtime, log);
         if let Some(violation) = &mut outcome.violation {

@@ -30,6 +30,8 @@ pub enum Mutation {
     OtherSession,
     /// The same field of another party's message of this round, seen before ours left.
     CopyOfPeer,
+    /// Its negative, so that the sum of the two is zero.
+    NegatedPeer,
     /// The same field of what the recipient sends to us in this round.
     Reflection,
     /// The message of the round before.
@@ -47,7 +49,7 @@ pub enum Mutation {
 }
 
 /// Ways that falsify one field.
-pub const FIELD: [Mutation; 9] = [
+pub const FIELD: [Mutation; 10] = [
     Mutation::FlipFirst,
     Mutation::FlipLast,
     Mutation::Zero,
@@ -56,6 +58,7 @@ pub const FIELD: [Mutation; 9] = [
     Mutation::OtherValid,
     Mutation::OtherSession,
     Mutation::CopyOfPeer,
+    Mutation::NegatedPeer,
     Mutation::Reflection,
 ];
 
@@ -100,6 +103,9 @@ pub fn falsify(
             let new = match mutation {
                 Mutation::OtherSession => source(board.before.get(&(layout.round, me, to))),
                 Mutation::CopyOfPeer => source(peer(board, layout, me)),
+                Mutation::NegatedPeer => {
+                    source(peer(board, layout, me)).and_then(|theirs| negated(field.holds, &theirs))
+                }
                 Mutation::Reflection => {
                     to.and_then(|to| source(board.now.get(&(layout.round, to, Some(me)))))
                 }
@@ -113,13 +119,30 @@ pub fn falsify(
     *body != before
 }
 
-/// Another party's broadcast of this round, if it is on the wire already.
+/// Another party's broadcast of this round, if it is on the wire already and has something to say.
 fn peer<'b>(board: &'b Board, layout: &Message, me: Index) -> Option<&'b Vec<u8>> {
     let all = board
         .now
         .iter()
         .filter(|((round, from, to), _)| *round == layout.round && *from != me && to.is_none());
-    all.map(|(_, bytes)| bytes).next()
+    all.map(|(_, bytes)| bytes).find(|bytes| !bytes.is_empty())
+}
+
+/// The negative of a point or scalar.
+fn negated(holds: Holds, theirs: &[u8]) -> Option<Vec<u8>> {
+    fn point<C: Curve>(theirs: &[u8]) -> Option<Vec<u8>> {
+        Some(C::encode_point(&-C::decode_point(theirs).ok()?))
+    }
+    fn scalar<C: Curve>(theirs: &[u8]) -> Option<Vec<u8>> {
+        Some(C::encode_scalar(&-C::decode_scalar(theirs).ok()?))
+    }
+    match holds {
+        Holds::Point(Group::Secp256k1) => point::<Secp256k1>(theirs),
+        Holds::Point(Group::Ed25519) => point::<Ed25519>(theirs),
+        Holds::Scalar(Group::Secp256k1) => scalar::<Secp256k1>(theirs),
+        Holds::Scalar(Group::Ed25519) => scalar::<Ed25519>(theirs),
+        _ => None,
+    }
 }
 
 /// Another value of a field.

@@ -127,8 +127,10 @@ fn resigned(world: &World, packet: &Packet, later: u8, flip: bool) -> Packet {
     let Some(envelope) = Envelope::decode(&packet.bytes) else { return packet.clone() };
     let ssid = node.up.as_ref().and_then(|up| up.runs.get(&envelope.ceremony)?.run.ssid());
     let mut body = envelope.body.to_vec();
-    if let Some(byte) = body.first_mut().filter(|_| flip) {
-        *byte ^= 1;
+    match body.first_mut() {
+        Some(byte) if flip => *byte ^= 1,
+        None if flip => body.push(1),
+        _ => (),
     }
     let round = envelope.round + later;
     sign(

@@ -8,7 +8,7 @@ use quorate_chains::RawSignature;
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::{
     Assignment, CombineError, Item as Asked, KeySet, Material, OwnedCommitment, Part, Partial,
-    SignedAssignment, SigningRequest,
+    SignedAssignment, SigningRequest, WalletRecord,
 };
 use quorate_intent::{Hash, Suite, WalletId, keys};
 use quorate_protocols::frost::{self, Bip340, Ed25519Schnorr};
@@ -68,7 +68,7 @@ pub fn call(
         items: vec![Asked { path: Vec::new(), key, message: message.to_vec() }],
         policy: world.people.genesis.hash(),
         nonce: message,
-        expires: crate::people::NOW + 600,
+        expires: world.time() + 600,
         attempts: 8,
     };
     let digest = material.digest(keyset.suite()).ok()?;
@@ -134,6 +134,7 @@ fn will_sign(call: &Call) -> WillSign {
         governance: call.request.policy,
         approvers: vec![quorate_intent::PublicKey([8; 32])],
         rule: "sim".into(),
+        judged: None,
     }
 }
 
@@ -152,6 +153,8 @@ fn make(
         (up.vault.clone(), body, key.share.secret().0.get())
     };
     world.oracle.spend(at, name);
+    let attempt = open_attempt(world, at, &call.request.wallet);
+    world.oracle.signs(&world.nodes[at], call.request.wallet, &attempt);
     let logged = world.block(vault.signed_forms(&intent)).unwrap_or_default();
     if !logged.iter().any(|(_, entry)| entry.form == form) {
         world.oracle.violate("signatures have log entries", format!("party {at} signs what its log lacks"));
@@ -161,6 +164,11 @@ fn make(
     world.log.add(now, Some(at), || "gives a partial signature".into());
     let signature = keys::sign(vault.identity().expose(), &checked.statement(index, &body));
     Ok(Partial { signer: index, body, signature })
+}
+
+fn open_attempt(world: &World, at: usize, wallet: &WalletId) -> Vec<u8> {
+    let open = world.nodes[at].up.as_ref().and_then(|up| up.keys.get(wallet));
+    open.map(|open| open.certificate.record.attempt.to_bytes().to_vec()).unwrap_or_default()
 }
 
 fn body(share: &Share, suite: Suite, checked: &Checked, item: Item) -> Result<Vec<u8>, String> {
@@ -196,7 +204,19 @@ pub fn combine(
     partials: &[Partial],
 ) -> Result<RawSignature, CombineError> {
     let certificate = world.certificates.get(&wallet).ok_or_else(|| CombineError::Other("no key".into()))?;
-    let record = &certificate.record;
+    combine_in(world, &certificate.record, call, partials)
+}
+
+/// The same in the epoch of this record.
+///
+/// # Errors
+/// What [`quorate_coordination::combine()`] says.
+pub fn combine_in(
+    world: &World,
+    record: &WalletRecord,
+    call: &Call,
+    partials: &[Partial],
+) -> Result<RawSignature, CombineError> {
     let keyset = record.keys().map_err(|error| CombineError::Other(error.to_string()))?;
     let gateway = &world.people.genesis.gateway;
     quorate_coordination::combine(record, &keyset, gateway, &call.request, &call.part, partials)

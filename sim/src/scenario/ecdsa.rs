@@ -1,12 +1,13 @@
 //! Real ECDSA keys: generate, set up pairs, presign and sign, under faults; pairs and presignatures live in memory alone.
 
-use super::{faults, frost, keys, signing, toy};
+use super::{chain, faults, frost, keys, signing, toy};
 use crate::World;
 use crate::kind::{pair, presign};
 use crate::log::Log;
 use crate::node::{Group, Item};
 use crate::oracle::Violation;
 use crate::random::Dice;
+use crate::world::Kind;
 use quorate_coordination::Material;
 use quorate_intent::{Suite, WalletId};
 use quorate_protocols::Message;
@@ -35,8 +36,13 @@ pub fn live(world: &mut World) -> Result<(), Violation> {
         sign_once(world, wallet, &set, number)?;
         sign_once(world, wallet, &set, number)?;
     }
+    let mut t = t;
+    if world.dice.chance(500) {
+        t = chain::refresh_under_faults(world, wallet, t)?;
+    }
     faults::calm(world);
-    if world.dice.chance(200) {
+    // An hour ago the epoch was another if there was a reshare since; then the disks stay.
+    if world.history.is_empty() && world.dice.chance(400) {
         for (at, copy) in copies.iter().enumerate() {
             world.roll_back(at, copy);
         }
@@ -57,14 +63,14 @@ pub fn live(world: &mut World) -> Result<(), Violation> {
 /// The first rule that did not hold.
 pub fn prepare(world: &mut World, wallet: WalletId, set: &[usize], count: u16) -> Result<bool, Violation> {
     for (one, other) in pair::stale(world, set) {
-        let id = world.ceremony();
+        let id = world.ceremony(Kind::Pair);
         for (at, peer) in [(one, other), (other, one)] {
             let delay = world.dice.below(50);
             world.start(at, delay, pair::job(id, peer, None));
         }
     }
     world.settle()?;
-    let id = world.ceremony();
+    let id = world.ceremony(Kind::Presign);
     for at in set {
         let delay = world.dice.below(50);
         world.start(*at, delay, presign::job(id, wallet, set.to_vec(), count, None));

@@ -1,11 +1,14 @@
 //! Keys as the coordinator orders them: try again while that may help, take another wallet id when it may not.
 
 use crate::World;
-use crate::kind::generate;
+use crate::kind::certificates::Source;
+use crate::kind::{generate, shares};
 use crate::node::Group;
 use crate::oracle::Violation;
 use crate::people::Approved;
-use quorate_intent::{Suite, WalletId};
+use crate::world::Kind;
+use quorate_coordination::Certificate;
+use quorate_intent::{OrderKind, Suite, WalletId};
 
 /// The suite under which a group's keys are ordered.
 pub fn suite(group: Group) -> Suite {
@@ -23,7 +26,12 @@ pub fn wallet(number: u8) -> WalletId {
 /// Orders a key of all parties.
 pub fn order(world: &World, number: u8, t: usize, suite: Suite) -> Approved {
     let all: Vec<usize> = (0..world.nodes.len()).collect();
-    world.people.generate(wallet(number), suite, t, world.keys(&all), number.into())
+    order_among(world, number, (t, &all), suite)
+}
+
+/// Orders a key of some parties, ascending.
+pub fn order_among(world: &World, number: u8, (t, parties): (usize, &[usize]), suite: Suite) -> Approved {
+    world.people.generate(wallet(number), suite, t, world.keys(parties), number.into())
 }
 
 /// Runs one try of an order at all parties that are up, and hands round the certificate if one came out.
@@ -31,19 +39,34 @@ pub fn order(world: &World, number: u8, t: usize, suite: Suite) -> Approved {
 /// # Errors
 /// The first rule that did not hold.
 pub fn attempt(world: &mut World, approved: &Approved, group: Group) -> Result<bool, Violation> {
-    let id = world.ceremony();
-    for at in 0..world.nodes.len() {
+    let OrderKind::Generate { parties, .. } = &approved.order().kind else { return Ok(false) };
+    let parties: Vec<usize> = parties.iter().filter_map(|key| world.find(key)).collect();
+    let id = world.ceremony(Kind::Generate);
+    for at in &parties {
         let delay = world.dice.below(100);
-        world.start(at, delay, generate::job(id, approved.clone(), group, None));
+        world.start(*at, delay, generate::job(id, approved.clone(), group, None));
     }
     world.settle()?;
-    let wallet = approved.order().wallet;
-    generate::spread(world, wallet);
+    hand_round(world, approved.order().wallet);
     world.settle()?;
     let ends: Vec<_> = world.ends.drain(..).collect();
-    let done = ends.len() == world.nodes.len() && ends.iter().all(|end| end.error.is_none());
+    let done = ends.len() == parties.len() && ends.iter().all(|end| end.error.is_none());
     world.counts.done += u64::from(done);
     Ok(done)
+}
+
+/// The coordinator hands the highest certificate that it can get to every party that is up.
+pub fn hand_round(world: &mut World, wallet: WalletId) {
+    let held = world.nodes.iter().filter_map(|node| node.up.as_ref()?.keys.get(&wallet));
+    if let Some(certificate) = held.map(|key| key.certificate.clone()).max_by_key(Certificate::rank) {
+        world.hear(&certificate);
+    }
+    let Some(certificate) = world.certificates.get(&wallet).cloned() else { return };
+    for at in 0..world.nodes.len() {
+        if world.nodes[at].up.is_some() {
+            world.take(at, &certificate, Source::Gateway);
+        }
+    }
 }
 
 /// Whether every party has the key open.
@@ -63,7 +86,7 @@ pub fn finish(
 ) -> Result<WalletId, Violation> {
     let approved = order(world, number, t, suite);
     let id = wallet(number);
-    generate::spread(world, id);
+    hand_round(world, id);
     world.settle()?;
     // Toy groups make a joint key of zero now and then; that is nobody's fault, and the next try has another.
     for _ in 0..6 {
@@ -90,8 +113,8 @@ pub fn finish(
 }
 
 /// Any t shares make the key.
-fn judge(world: &World, wallet: WalletId) -> Result<(), Violation> {
-    match generate::reconstructs(world, wallet) {
+pub fn judge(world: &World, wallet: WalletId) -> Result<(), Violation> {
+    match shares::reconstructs(world, wallet) {
         Ok(_) => Ok(()),
         Err(detail) => Err(Violation { rule: "any t shares make the key", detail }),
     }

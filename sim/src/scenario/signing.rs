@@ -4,7 +4,7 @@ use crate::World;
 use crate::kind::sign::{self, Call};
 use crate::oracle::Violation;
 use crate::random;
-use quorate_coordination::{CombineError, KeySet, Material, Partial};
+use quorate_coordination::{Certificate, CombineError, KeySet, Material, Partial};
 use quorate_intent::{Hash, WalletId};
 
 /// What is signed for whom.
@@ -55,7 +55,24 @@ pub fn ask(world: &mut World, set: &[usize], call: &Call) -> Vec<Partial> {
 /// # Errors
 /// The first rule that did not hold.
 pub fn with(world: &mut World, wish: Wish, set: &[usize], material: Material) -> Result<bool, Violation> {
-    let Some((keyset, record)) = known(world, wish.wallet) else { return Ok(false) };
+    let Some(certificate) = world.certificates.get(&wish.wallet).cloned() else { return Ok(false) };
+    within(world, &certificate, wish, set, material)
+}
+
+/// The same in the epoch of this certificate.
+///
+/// # Errors
+/// The first rule that did not hold.
+pub fn within(
+    world: &mut World,
+    certificate: &Certificate,
+    wish: Wish,
+    set: &[usize],
+    material: Material,
+) -> Result<bool, Violation> {
+    let (Ok(keyset), record) = (certificate.record.keys(), certificate.record.hash()) else {
+        return Ok(false);
+    };
     let call = sign::call(world, (&keyset, record), wish.wallet, wish.message, wish.intent, material);
     let Some(call) = call else { return Ok(false) };
     if world.dice.chance(world.weather.greed) {
@@ -82,7 +99,7 @@ pub fn with(world: &mut World, wish: Wish, set: &[usize], material: Material) ->
     if partials.len() < set.len() {
         return Ok(false);
     }
-    match sign::combine(world, wish.wallet, &call, &partials) {
+    match sign::combine_in(world, &certificate.record, &call, &partials) {
         Ok(_) => Ok(true),
         Err(CombineError::Wrong(parties)) => {
             let detail = format!("honest partials of {parties:?} are wrong");

@@ -1,7 +1,7 @@
 //! Machines: they are installed, go down in the middle of anything, and come up again from what is on the disk.
 
 use super::{Event, Plant, World};
-use crate::kind::generate;
+use crate::kind::{certificates, shares};
 use crate::node::Up;
 use crate::random;
 use quorate_intent::PublicKey;
@@ -34,6 +34,7 @@ impl World {
             pairs: BTreeMap::new(),
             stock: BTreeMap::new(),
             keys: BTreeMap::new(),
+            gone: BTreeMap::new(),
         });
     }
 
@@ -61,6 +62,7 @@ impl World {
             && let Some(copy) = &node.copy
         {
             node.disk.restore(copy);
+            node.acknowledged = None;
         }
         let life = node.life;
         self.counts.crashes += 1;
@@ -79,6 +81,9 @@ impl World {
         node.life += 1;
         // What was acknowledged since then is gone with it, and so may be shares.
         (node.lost, node.acknowledged) = (true, None);
+        node.erasing.clear();
+        self.oracle.forget(at);
+        let node = &mut self.nodes[at];
         node.disk.restore(copy);
         let life = node.life;
         self.counts.rollbacks += 1;
@@ -94,6 +99,9 @@ impl World {
         }
         let (_, key) = self.nodes[at].secrets();
         let disk = self.nodes[at].disk.clone();
+        if let Some((points, fault)) = self.nodes[at].again.take() {
+            self.fail_later(at, points, fault);
+        }
         let vault = match self.block(Vault::open_on(&disk, key)) {
             Ok(vault) => vault,
             Err(_) if disk.is_down() => return self.went_down(at),
@@ -108,8 +116,12 @@ impl World {
         self.log.add(now, Some(at), || "up again".into());
         self.run_process(at, vault);
         self.check_log(at);
-        generate::load(self, at);
+        certificates::load(self, at);
+        shares::finish_erasing(self, at);
         self.oracle.shares_are_held(&self.nodes);
+        for peer in (0..self.nodes.len()).filter(|peer| *peer != at) {
+            self.contact(at, peer);
+        }
     }
 
     /// The log has everything that was acknowledged, in its place.

@@ -40,7 +40,7 @@ impl Weather {
         Self { delay: 20, down: 500, ..Self::default() }
     }
 
-    fn parts(&self, now: u64, from: usize, to: usize) -> bool {
+    pub(super) fn parts(&self, now: u64, from: usize, to: usize) -> bool {
         let side = |sides: u64, at: usize| sides >> at & 1;
         self.partitions.iter().any(|(start, end, sides)| {
             (*start..*end).contains(&now) && side(*sides, from) != side(*sides, to)

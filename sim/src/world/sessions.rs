@@ -1,8 +1,8 @@
 //! Sessions: what arrives, what they want, how they end. As a node does it, on the world's clock.
 
 use super::{End, Event, Packet, Plant, World, net};
-use crate::kind::{Job, Ready, Refused, generate};
-use crate::node::{Item, Keep, Live, Then, Up, lock};
+use crate::kind::{Job, Ready, Refused, keep};
+use crate::node::{Item, Live, Then, Up, lock};
 use crate::run::{Made, Order};
 use quorate_intent::PublicKey;
 use quorate_protocols::Severity;
@@ -130,13 +130,8 @@ impl World {
             return;
         }
         let Some(live) = self.live(at, &run) else { return };
-        let (Some(record), keep) = (live.records.remove(&id), live.keep.clone()) else { return };
-        let result = match keep {
-            Keep::Nothing => Err(NotStored::Failed(format!("nothing takes a record {}", record.label))),
-            Keep::Generate { wallet, number, order } => {
-                generate::keep(self, at, run, record, (wallet, number, order))
-            }
-        };
+        let (Some(record), kept) = (live.records.remove(&id), live.keep.clone()) else { return };
+        let result = keep::record(self, at, run, record, kept);
         self.oracle.shares_are_held(&self.nodes);
         if !self.still_up(at) {
             return;
@@ -158,7 +153,7 @@ impl World {
     /// The planted defect: the signature may leave, and the share is still on its way to the disk.
     fn acknowledge_early(&mut self, at: usize, run: [u8; 32], id: u64) {
         let record = self.live(at, &run).and_then(|live| live.records.get(&id));
-        let pending = record.and_then(generate::pending);
+        let pending = record.and_then(keep::pending);
         if let Some(record) = pending {
             self.oracle.prepared(&record);
             let attempt = record.attempt.to_bytes().to_vec();
@@ -203,6 +198,7 @@ impl World {
             (Some(Plant::ErasesAfterFailure), error) => {
                 if let Some(copy) = self.nodes[at].copy.clone() {
                     self.nodes[at].disk.restore(&copy);
+                    self.nodes[at].acknowledged = None;
                     self.went_down(at);
                 }
                 error
@@ -222,7 +218,7 @@ impl World {
             self.oracle.output(run, at, output);
         }
         match (made, then) {
-            (Made::Key(key), Then::Activate(approved)) => generate::certified(self, at, *key, *approved),
+            (Made::Key(key), Then::Activate(approved)) => keep::certified(self, at, *key, *approved),
             (Made::Pair(pair), Then::Pair(peer)) => {
                 let Some(up) = &mut self.nodes[at].up else { return Ok(()) };
                 if let Some(old) = up.pairs.insert(peer, Arc::new(Mutex::new(*pair))) {

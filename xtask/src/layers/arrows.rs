@@ -10,7 +10,7 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 16] = [
+const MAY: [(&str, &[&str]); 17] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
@@ -23,6 +23,7 @@ const MAY: [(&str, &[&str]); 16] = [
     ("ceremonies", &["sharing", "protocols", "intent", "audit", "chains", "session", "coordination"]),
     ("vault", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
     ("transport", &["sharing", "protocols", "intent", "session"]),
+    ("verify", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("node", ROOMS_BELOW_PROCESSES),
     ("gateway", ROOMS_BELOW_PROCESSES),
@@ -43,6 +44,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "ceremonies",
     "vault",
     "transport",
+    "verify",
 ];
 
 /// What the binary may be built from.
@@ -59,6 +61,7 @@ const ALL_ROOMS: &[&str] = &[
     "ceremonies",
     "vault",
     "transport",
+    "verify",
     "client",
     "node",
     "gateway",

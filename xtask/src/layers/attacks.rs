@@ -3,10 +3,10 @@
 use super::RustFile;
 use std::collections::BTreeMap;
 
-const TABLE: &str = "docs/attacks.md";
+pub const TABLE: &str = "docs/attacks.md";
 
 /// Words that may stand in a row for what no test covers yet.
-const OPEN: &str = "open:";
+pub const OPEN: &str = "open:";
 
 /// Checks the table.
 pub fn check(files: &[RustFile], texts: &[(String, String)]) -> Vec<String> {
@@ -16,10 +16,7 @@ pub fn check(files: &[RustFile], texts: &[(String, String)]) -> Vec<String> {
     let files: BTreeMap<&str, &str> =
         files.iter().map(|file| (file.path.as_str(), file.text.as_str())).collect();
     let mut violations = Vec::new();
-    // The first table of the file; what follows it is about something else.
-    let lines = table.lines().skip_while(|line| !line.starts_with("| "));
-    let rows = lines.take_while(|line| line.starts_with('|')).filter(|line| line.starts_with("| ")).skip(1);
-    for row in rows {
+    for row in rows(table) {
         let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
         let [attack, _guard, tests] = cells.as_slice() else {
             violations.push(format!("{TABLE}: a row does not have three cells: {row}"));
@@ -40,6 +37,12 @@ pub fn check(files: &[RustFile], texts: &[(String, String)]) -> Vec<String> {
         }
     }
     violations
+}
+
+/// The rows of the first table of the file; what follows it is about something else.
+pub fn rows(table: &str) -> impl Iterator<Item = &str> {
+    let lines = table.lines().skip_while(|line| !line.starts_with("| "));
+    lines.take_while(|line| line.starts_with('|')).filter(|line| line.starts_with("| ")).skip(1)
 }
 
 /// Every `` `file.rs::test` `` in a cell.

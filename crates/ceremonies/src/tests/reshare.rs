@@ -35,6 +35,7 @@ pub fn genesis(ids: &[Arc<Identity>]) -> Genesis {
     };
     Genesis {
         follows: None,
+        governed: None,
         version: quorate_intent::genesis::VERSION,
         name: "test".into(),
         parties: ids.iter().enumerate().map(party).collect(),

@@ -1,6 +1,8 @@
 //! What the gateway chooses for a Bitcoin transfer.
 
-use crate::codec;
+use crate::{ChainError, codec};
+use ::bitcoin::consensus::{deserialize, serialize};
+use ::bitcoin::{Transaction, Witness};
 use borsh::{BorshDeserialize, BorshSerialize};
 use serde::{Deserialize, Serialize};
 
@@ -63,4 +65,21 @@ pub enum Sequence {
     Replaceable,
     /// 0xFFFFFFFE in every input: no replacement is signalled, the lock time still counts.
     Final,
+}
+
+impl Plan {
+    /// The same with previous transactions without their witnesses.
+    ///
+    /// # Errors
+    /// [`ChainError`] when a previous transaction is none.
+    pub fn bare(&self) -> Result<Self, ChainError> {
+        let mut plan = self.clone();
+        for input in &mut plan.inputs {
+            let mut previous: Transaction = deserialize(&input.previous)
+                .map_err(|error| ChainError::encoding("previous transaction", error))?;
+            previous.input.iter_mut().for_each(|input| input.witness = Witness::new());
+            input.previous = serialize(&previous);
+        }
+        Ok(plan)
+    }
 }

@@ -139,6 +139,13 @@ fn reading_back_refuses_other_messages() {
     assert!(read(&Message::new(&[system::assign(&us, &them)], Some(&us))).is_err());
     // Somebody else pays: two signers.
     assert!(read(&Message::new(&[system::transfer(&them, &us, 1)], Some(&us))).is_err());
+    // The same words to another program, and a second signer who pays nothing.
+    let mut elsewhere = pay.clone();
+    elsewhere.program_id = Address::from([7; 32]);
+    assert!(read(&Message::new(&[elsewhere], Some(&us))).is_err());
+    let mut both = pay.clone();
+    both.accounts[1].is_signer = true;
+    assert!(read(&Message::new(&[both], Some(&us))).is_err());
     let mut trailing = Message::new(&[pay], Some(&us)).serialize();
     trailing.push(0);
     assert!(super::build::read(&trailing, SolanaNetwork::Devnet).is_err());

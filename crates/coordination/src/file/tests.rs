@@ -54,6 +54,7 @@ fn genesis() -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
         follows: None,
+        governed: None,
     };
     genesis.check().unwrap();
     genesis
@@ -156,7 +157,8 @@ fn scene(tag: u8) -> Scene {
     let part = Part { assignment: SignedAssignment { assignment, signature }, material };
     let hash = intent.intent.hash();
     let approvals = [11, 12].map(|seed| Approval::new(hash, Verdict::Approve, &key(seed))).to_vec();
-    let call = SignCall { intent, approvals, plan: plan.encode(), request, parts: vec![part] };
+    let call =
+        SignCall { intent, approvals, plan: plan.encode(), request, parts: vec![part], recorded: Vec::new() };
     let names = vec!["ada".to_owned(), "bob".to_owned()];
     let file = CallFile::new(&certificate, &call, names, public(&key(GATEWAY)));
     let file = CallFile::decode(&serde_json::to_vec(&file).unwrap()).unwrap();

@@ -87,6 +87,28 @@ fn disputes(out: &mut String, gateway: &Gateway) {
     }
 }
 
+async fn record(out: &mut String, gateway: &Gateway) {
+    head(out, "quorate_certificates", "gauge", "Certificates of transactions, pending and complete.");
+    // A store that cannot be read shows elsewhere.
+    let (pending, complete) = gateway.store.count_certificates().await.unwrap_or_default();
+    for (state, count) in [("pending", pending), ("complete", complete)] {
+        let _ = writeln!(out, "quorate_certificates{{state=\"{state}\"}} {count}");
+    }
+    let reports = gateway.coordinator.logs.all();
+    head(out, "quorate_log_cosigned", "gauge", "Up to which size a witness has cosigned a node's log.");
+    for (node, report) in &reports {
+        for (witness, size) in &report.cosigned {
+            let (node, witness) = (label(&gateway.nodes.name(node)), label(&gateway.nodes.name(witness)));
+            let _ = writeln!(out, "quorate_log_cosigned{{node=\"{node}\",witness=\"{witness}\"}} {size}");
+        }
+    }
+    head(out, "quorate_log_alarms", "gauge", "Logs that do not continue what a node has seen of them.");
+    for (node, report) in &reports {
+        let (node, count) = (label(&gateway.nodes.name(node)), report.alarms.len());
+        let _ = writeln!(out, "quorate_log_alarms{{node=\"{node}\"}} {count}");
+    }
+}
+
 /// All metrics.
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     let mut out = String::new();
@@ -94,5 +116,6 @@ pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     waits(&mut out, &gateway);
     stock(&mut out, &gateway);
     disputes(&mut out, &gateway);
+    record(&mut out, &gateway).await;
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }

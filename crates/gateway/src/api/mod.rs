@@ -1,8 +1,10 @@
 //! The REST API: `/v1`, JSON, problem details, every request signed.
 
 mod auth;
+mod certificates;
 mod disputes;
 mod extract;
+mod governed;
 mod idempotency;
 mod inbox;
 mod intents;
@@ -44,12 +46,16 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents/{id}/signing-call", post(intents::signing_call))
         .route("/v1/intents/{id}/transaction", post(intents::transaction))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))
+        .route("/v1/intents/{id}/certificate", get(certificates::show))
         .route("/v1/wallets", get(wallets::list))
         .route("/v1/wallets/{id}", get(wallets::show))
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
         .route("/v1/certificates/{id}", get(wallets::certificate))
+        .route("/v1/policies", get(governed::policies))
+        .route("/v1/address-book", get(governed::address_book))
+        .route("/v1/assets", get(governed::assets))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
         // The guard caps each body by its path; axum's own cap of 2 MiB would refuse what the guard lets through.
         .layer(DefaultBodyLimit::disable());

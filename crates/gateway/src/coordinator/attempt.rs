@@ -4,8 +4,8 @@ use super::Wallet;
 use crate::gateway::Gateway;
 use crate::store::IntentRow;
 use quorate_chains::{Built, SignedTx};
-use quorate_coordination::disputes::WrongPartial;
-use quorate_coordination::rpc::SignCall;
+use quorate_coordination::disputes::{PartyGroup, WrongPartial};
+use quorate_coordination::rpc::{Recorded, SignCall};
 use quorate_coordination::{
     Assignment, CombineError, Material, NodeRequest, Part, Partial, RawSignature, SignedAssignment,
     SigningRequest, check_partial, combine,
@@ -28,6 +28,12 @@ pub struct Task {
     pub built: Arc<Built>,
     /// The open request.
     pub request: SigningRequest,
+    /// Nodes that recorded the spending.
+    pub recorded: Vec<Recorded>,
+    /// Parties that refused before anything was signed, with what they said.
+    pub refused: BTreeMap<u16, String>,
+    /// Parties of which the deciding rule wants some in every set.
+    pub groups: Vec<PartyGroup>,
 }
 
 /// Partial signatures by signer, one for each item.
@@ -54,6 +60,7 @@ impl Task {
             plan: self.plan.clone(),
             request: self.request.clone(),
             parts: parts.to_vec(),
+            recorded: self.recorded.clone(),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::attempt::{self, Task};
 use super::sets::{Choice, Tally};
-use super::{material, robust, transfer};
+use super::{consider, material, robust, transfer};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{unknown, wrong_state};
@@ -26,7 +26,12 @@ pub async fn prepare(
     let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
     let wallet = check(&row)?;
     let cannot = |detail| ApiError::new(StatusCode::CONFLICT, "cannot_sign", detail);
-    let task = transfer::task(gateway, &row, wallet).await?;
+    let ready = match consider::run(gateway, &row, wallet).await? {
+        consider::Ahead::Ready(ready) => ready,
+        consider::Ahead::Wait(reason) => return Err(cannot(format!("not yet: {reason}"))),
+        consider::Ahead::End(end) => return Err(cannot(end.reason.unwrap_or_default())),
+    };
+    let task = transfer::task(gateway, &row, wallet, ready).await?;
     let task = task.map_err(|end| cannot(end.reason.unwrap_or_default()))?;
     let set = choose(gateway, &task, signers)?;
     let names: Vec<String> = set.iter().map(|party| transfer::name(gateway, &task, *party)).collect();
@@ -51,6 +56,7 @@ pub async fn prepare(
         plan: task.plan.clone(),
         request: task.request.clone(),
         parts,
+        recorded: task.recorded.clone(),
     };
     let certificate = borsh::to_vec(&task.wallet.certificate).map_err(ApiError::internal)?;
     Ok(SigningCallView {
@@ -89,8 +95,9 @@ fn check(row: &IntentRow) -> Result<WalletId, ApiError> {
 fn choose(gateway: &Gateway, task: &Task, signers: Option<&[String]>) -> Result<Vec<u16>, ApiError> {
     let record = &task.wallet.certificate.record;
     let threshold = task.wallet.keys.threshold();
+    let tally = Tally { refused: task.refused.clone(), ..Tally::default() };
     let Some(names) = signers else {
-        return match robust::choose(gateway, task, &Tally::default(), &BTreeSet::new()) {
+        return match robust::choose(gateway, task, &tally, &BTreeSet::new()) {
             Choice::Set(set) => Ok(set),
             Choice::Wait(_) | Choice::Apart(_) | Choice::Impossible => {
                 let detail = format!("fewer than {threshold} of the wallet's nodes can be reached");

@@ -7,6 +7,7 @@ use crate::intents::{self, positive};
 use crate::nodes::{CallError, Node, Seen};
 use crate::store::{IntentRow, now};
 use quorate_coordination::api::State;
+use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeRequest, NodeResponse};
 use quorate_intent::governance::MAX_STEPS;
 use quorate_intent::{Change, IntentError, Step};
@@ -24,20 +25,28 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, change: &Change) -> Re
     let approvals = positive(gateway.store.approvals(&row.id).await?);
     let step = Step { intent: row.signed.clone(), approvals };
     let fits = row.signed.intent.check(gateway.genesis.chain().current(), now());
-    if let Err(error) = fits.and_then(|()| gateway.genesis.chain().next(&step).map(|_| ())) {
+    if let Err(error) =
+        fits.and_then(|()| gateway.genesis.chain().next(&step, &quorate_policy::judge_step).map(|_| ()))
+    {
         return Ok(End::new(State::Blocked, error.to_string()));
     }
     let govern = NodeRequest::Govern(vec![step.clone()]);
     let calls = gateway.nodes.all().into_iter().map(|node| (node.party.key, govern.clone())).collect();
-    let (mut taken, mut problems) = (false, Vec::new());
+    let (mut taken, mut waits, mut problems) = (false, false, Vec::new());
     for (key, answer) in gateway.nodes.call_all(calls, gateway.signing.call_timeout).await {
         let name = gateway.nodes.name(&key);
         match answer {
             Ok(_) => taken = true,
-            Err(CallError::Refused(error)) => problems.push(format!("{name} refuses: {error}")),
+            Err(CallError::Refused(error)) => {
+                waits |= error.code == ErrorCode::Waiting;
+                problems.push(format!("{name} refuses: {error}"));
+            }
             // It gets the change when it is back.
             Err(error) => problems.push(format!("{name}: {error}")),
         }
+    }
+    if !taken && waits {
+        return Ok(End::new(State::Approved, problems.join("; ")));
     }
     if !taken {
         return Ok(End::new(State::Failed, format!("no node took the change: {}", problems.join("; "))));
@@ -76,7 +85,7 @@ async fn adopt(gateway: &Arc<Gateway>, step: Step) -> Result<Result<(), IntentEr
     if chain.has(&step.intent.intent.hash()) {
         return Ok(Ok(()));
     }
-    if let Err(error) = chain.next(&step) {
+    if let Err(error) = chain.next(&step, &quorate_policy::judge_step) {
         return Ok(Err(error));
     }
     gateway.store.add_step(chain.number() + 1, &step).await?;

@@ -3,10 +3,13 @@
 
 mod attempt;
 pub mod by_file;
+mod certify;
+mod consider;
 mod demand;
 pub mod disputes;
 mod governance;
 mod heal;
+mod logs;
 mod material;
 mod order;
 mod pairs;
@@ -23,7 +26,8 @@ mod watch;
 use crate::gateway::Gateway;
 use crate::intents;
 use crate::nodes::Node;
-use crate::store::{Change, now};
+use crate::store::{Change, IntentRow, now};
+use consider::Ahead;
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
 use quorate_intent::{Body, ContractCall, Hash, IntentId, Message, PublicKey, Transfer, WalletId};
@@ -65,6 +69,8 @@ pub enum Work {
     Prepare(WalletId),
     /// Refresh a wallet whose schedule is due.
     Refresh(WalletId),
+    /// Complete a transaction's certificate.
+    Certify(IntentId),
     /// Link to the nodes of a new governance version.
     Follow,
 }
@@ -77,10 +83,16 @@ pub struct Coordinator {
     pub stock: Stock,
     /// The dispute graph.
     pub disputes: disputes::Disputes,
+    /// What nodes say of logs.
+    pub logs: logs::Logs,
     pairs: pairs::PairLocks,
     /// Among whom all pairs were renewed last, and when.
     renewed: Mutex<Option<(BTreeSet<PublicKey>, Instant)>>,
     slots: Semaphore,
+    /// Intents that wait for time, or for a node's operator.
+    pauses: consider::Pauses,
+    /// Held while parties are asked to record a spending.
+    considering: tokio::sync::Mutex<()>,
 }
 
 /// How carrying an intent out ended.
@@ -113,11 +125,20 @@ impl Coordinator {
             wallets: Mutex::default(),
             stock: Stock::default(),
             disputes: disputes::Disputes::default(),
+            logs: logs::Logs::default(),
             pairs: pairs::PairLocks::default(),
             renewed: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
+            pauses: consider::Pauses::default(),
+            considering: tokio::sync::Mutex::default(),
         };
         (coordinator, work)
+    }
+
+    /// An intent was approved, or somebody with a say said more about it.
+    pub fn wake_now(&self, id: IntentId) {
+        self.pauses.forget(&id);
+        self.wake(id);
     }
 
     /// An intent was approved.
@@ -250,6 +271,9 @@ async fn tick(gateway: &Arc<Gateway>) {
         }
         gateway.replay.forget(now());
         refill::look(gateway);
+        if let Err(error) = certify::look(gateway).await {
+            tracing::error!(%error, "cannot look for pending certificates");
+        }
         if ticks.is_multiple_of(HEAL_TICKS)
             && let Err(error) = heal::due(gateway).await
         {
@@ -264,6 +288,7 @@ async fn do_work(gateway: &Arc<Gateway>, work: Work) {
     match work {
         // Done by `run`, which owns the tasks.
         Work::Follow => {}
+        Work::Certify(id) => certify::run(gateway, &id).await,
         Work::Prepare(id) => {
             if let Some(wallet) = gateway.coordinator.wallet(&id) {
                 refill::run(gateway, &wallet).await;
@@ -294,6 +319,14 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     if gateway.store.intent(id).await?.is_none_or(|row| row.by_file || row.unplanned()) {
         return Ok(());
     }
+    if gateway.coordinator.pauses.waits(id) {
+        return Ok(());
+    }
+    let ready = match ahead(gateway, id).await? {
+        Some(Ahead::Ready(ready)) => ready,
+        Some(Ahead::End(end)) => return finish(gateway, id, end).await,
+        Some(Ahead::Wait(_)) | None => return Ok(()),
+    };
     let mut tx = gateway.store.begin().await?;
     let change = Change { from: &[State::Approved], to: State::Signing, reason: None, rule: None };
     tx.change(id, &change).await?;
@@ -304,25 +337,62 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     let end = match &row.signed.intent.body {
         Body::Transfer(Transfer { wallet, .. })
         | Body::Call(ContractCall { wallet, .. })
-        | Body::Message(Message { wallet, .. }) => transfer::run(gateway, &row, *wallet).await?,
+        | Body::Message(Message { wallet, .. }) => transfer::run(gateway, &row, *wallet, ready).await?,
         Body::Order(order) => order::run(gateway, &row, order).await?,
         Body::Governance(change) => governance::run(gateway, &row, change).await?,
         _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
     };
+    if let (Body::Order(order), State::Completed) = (&row.signed.intent.body, end.state) {
+        gateway.coordinator.enqueue(Work::Prepare(order.wallet));
+    }
+    finish(gateway, id, end).await
+}
+
+/// What the nodes say of what a wallet is to sign; none when there is nothing to do. One that waits says so.
+async fn ahead(gateway: &Arc<Gateway>, id: &IntentId) -> Result<Option<Ahead>, sqlx::Error> {
+    let open = |row: &IntentRow| matches!(row.state, State::Approved | State::Signing);
+    let Some(row) = gateway.store.intent(id).await?.filter(open) else { return Ok(None) };
+    let Some(wallet) = row.signed.intent.body.signing_wallet() else {
+        return Ok(Some(Ahead::Ready(consider::Ready::default())));
+    };
+    let ahead = consider::run(gateway, &row, wallet).await?;
+    if let Ahead::Wait(reason) = &ahead {
+        wait(gateway, &row, reason).await?;
+    }
+    Ok(Some(ahead))
+}
+
+/// Leaves an intent approved, with what it waits for.
+async fn wait(gateway: &Gateway, row: &IntentRow, reason: &str) -> Result<(), sqlx::Error> {
+    gateway.coordinator.pauses.later(&row.id);
+    if row.state == State::Approved && row.reason.as_deref() == Some(reason) {
+        return Ok(());
+    }
+    let mut tx = gateway.store.begin().await?;
+    let from = &[State::Approved, State::Signing];
+    let change = Change { from, to: State::Approved, reason: Some(reason), rule: None };
+    tx.change(&row.id, &change).await?;
+    tx.commit().await
+}
+
+/// Moves an intent to its end, or back to where it waits.
+async fn finish(gateway: &Gateway, id: &IntentId, end: End) -> Result<(), sqlx::Error> {
     let (reason, rule) = (end.reason.as_deref(), end.rule.as_deref());
+    if end.state == State::Approved {
+        let Some(row) = gateway.store.intent(id).await? else { return Ok(()) };
+        return wait(gateway, &row, reason.unwrap_or_default()).await;
+    }
+    gateway.coordinator.pauses.forget(id);
     if end.state != State::Signed {
         // A signed transfer is moved in the same write as its transaction.
         let mut tx = gateway.store.begin().await?;
-        let change = Change { from: &[State::Signing], to: end.state, reason, rule };
+        let change = Change { from: &[State::Approved, State::Signing], to: end.state, reason, rule };
         if tx.change(id, &change).await? {
             tx.release(id).await?;
             tx.commit().await?;
         }
     }
     tracing::info!(intent = %id, state = %end.state, reason, rule, "intent carried out");
-    if let (Body::Order(order), State::Completed) = (&row.signed.intent.body, end.state) {
-        gateway.coordinator.enqueue(Work::Prepare(order.wallet));
-    }
     Ok(())
 }
 

@@ -87,6 +87,9 @@ async fn generate(
                     let end = End::new(State::Blocked, format!("{name}: {error}"));
                     return Ok(end.rule(format!("node {name}: {:?}", error.code)));
                 }
+                Err(CallError::Refused(error)) if error.code == ErrorCode::Waiting => {
+                    return Ok(End::new(State::Approved, format!("{name}: {error}")));
+                }
                 Err(error) => problems.push(format!("{name}: {error}")),
             }
         }

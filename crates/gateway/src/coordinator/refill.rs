@@ -119,6 +119,7 @@ fn next_set(gateway: &Gateway, wallet: &Wallet) -> Option<Vec<u16>> {
     let reachable = usable(gateway, wallet);
     let choice = gateway.coordinator.disputes.with(|graph| {
         Tally::default().choose(&Moment {
+            groups: &[],
             graph,
             epoch: wallet.epoch(),
             coordinator: gateway.identity.public(),

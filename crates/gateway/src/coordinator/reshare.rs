@@ -8,6 +8,7 @@ use crate::intents::positive;
 use crate::nodes::CallError;
 use crate::store::{IntentRow, now};
 use quorate_coordination::api::State;
+use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{KeySet, NodeRequest, NodeResponse};
 use quorate_intent::{Approval, Order, OrderKind, PublicKey};
 use std::collections::BTreeSet;
@@ -81,7 +82,7 @@ pub async fn attempt(gateway: &Arc<Gateway>, job: &Job<'_>) -> Result<(), End> {
             Err(_) if ask_all(gateway, id, &everybody, job.row.id).await && newer(gateway, job) => {
                 return Ok(());
             }
-            Err(end) if end.state == State::Blocked => return Err(end),
+            Err(end) if matches!(end.state, State::Blocked | State::Approved) => return Err(end),
             Err(end) => {
                 tracing::warn!(intent = %job.row.id, problem = end.reason, "a reshare gave no new epoch; the old one signs on");
                 last = Some(end);
@@ -214,7 +215,9 @@ async fn ceremony(gateway: &Arc<Gateway>, job: &Job<'_>, dealers: &[u16]) -> Res
             Ok(NodeResponse::Done) => {}
             Ok(_) => problems.push(format!("{node}: an answer that does not fit the call")),
             Err(CallError::Refused(error)) => {
-                if refuses(error.code) {
+                if error.code == ErrorCode::Waiting {
+                    blocked.get_or_insert_with(|| End::new(State::Approved, format!("{node}: {error}")));
+                } else if refuses(error.code) {
                     let end = End::new(State::Blocked, format!("{node}: {error}"));
                     blocked = Some(end.rule(format!("node {node}: {:?}", error.code)));
                 }

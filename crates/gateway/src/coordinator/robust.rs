@@ -8,7 +8,7 @@
 use super::attempt::{self, Outcome, Rows, Task};
 use super::material::{self, Problem};
 use super::sets::{Choice, Moment, Tally};
-use super::{End, disputes, heal, order, transfer};
+use super::{End, certify, disputes, heal, order, transfer};
 use crate::gateway::Gateway;
 use crate::nodes::CallError;
 use crate::store::now;
@@ -68,10 +68,11 @@ pub async fn run(gateway: &Arc<Gateway>, task: Task) -> Result<End, sqlx::Error>
     let deadline = Instant::now() + gateway.signing.transfer_timeout;
     let last = deadline + gateway.signing.transfer_timeout;
     let left = task.request.attempts.saturating_sub(task.row.attempt);
+    let tally = Tally { refused: task.refused.clone(), ..Tally::default() };
     let mut engine = Engine {
         gateway,
         task: Arc::new(task),
-        tally: Tally::default(),
+        tally,
         sessions: Vec::new(),
         busy: BTreeSet::new(),
         work: JoinSet::new(),
@@ -246,18 +247,23 @@ impl Engine<'_> {
         }
         let (rows, set) = (session.rows.clone(), session.set.clone());
         let (task, coordinator) = (Arc::clone(&self.task), self.gateway.identity.public());
-        let outcome = spawn_blocking(move || attempt::finish(&task, &coordinator, &parts, &rows)).await;
+        let work = move || (attempt::finish(&task, &coordinator, &parts, &rows), parts, rows);
+        let Ok((outcome, parts, rows)) = spawn_blocking(work).await else {
+            return Ok(Some(End::new(State::Failed, "combining broke down")));
+        };
         match outcome {
-            Ok(Outcome::Signed(signed, signatures)) => {
-                transfer::signed_end(self.gateway, &self.task, &set, signed, signatures).await.map(Some)
+            Outcome::Signed(signed, signatures) => {
+                let signing = certify::signing(&self.task, &parts, &rows);
+                transfer::signed_end(self.gateway, &self.task, &set, (signed, signatures), signing)
+                    .await
+                    .map(Some)
             }
-            Ok(Outcome::Broken(problem)) => Ok(Some(End::new(State::Failed, problem))),
-            Ok(other) => {
+            Outcome::Broken(problem) => Ok(Some(End::new(State::Failed, problem))),
+            other => {
                 self.close(id);
                 self.blame(other).await?;
                 Ok(None)
             }
-            Err(error) => Ok(Some(End::new(State::Failed, format!("combining broke down: {error}")))),
         }
     }
 
@@ -404,6 +410,7 @@ pub(super) fn choose(gateway: &Gateway, task: &Task, tally: &Tally, busy: &BTree
             coordinator: gateway.identity.public(),
             reachable: &reachable,
             stocked: &stocked,
+            groups: &task.groups,
             now: now(),
         })
     })

@@ -1,6 +1,6 @@
 //! Which parties sign next: what happened in one matter, beside what the dispute graph knows (docs/spec §5.3). Pure.
 
-use quorate_coordination::disputes::{Epoch, Graph, Need};
+use quorate_coordination::disputes::{Epoch, Graph, Need, PartyGroup};
 use quorate_intent::PublicKey;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,6 +38,8 @@ pub struct Moment<'a> {
     pub coordinator: PublicKey,
     /// Parties that can be asked now.
     pub reachable: &'a BTreeSet<u16>,
+    /// Parties of which some must be in every set.
+    pub groups: &'a [PartyGroup],
     /// Sets that have stock.
     pub stocked: &'a [Vec<u16>],
     /// Unix seconds.
@@ -71,7 +73,7 @@ impl Tally {
             coordinator: moment.coordinator,
             online: &moment.reachable.iter().map(|party| place(*party)).collect(),
             out: &out,
-            groups: &[],
+            groups: moment.groups,
             failures: &failures,
             stocked: &moment.stocked.iter().map(places).collect::<Vec<_>>(),
             now: moment.now,
@@ -112,6 +114,7 @@ mod tests {
             coordinator: PublicKey([99; 32]),
             reachable: &reachable.iter().copied().collect(),
             stocked,
+            groups: &[],
             now: 1000,
         })
     }

@@ -1,16 +1,18 @@
 //! The end of a transfer: its transaction is kept and the nodes are told, whether the coordinator combined the signatures
 //! or somebody hands them in whose partial signatures went by file.
 
+use super::certify::{self, Begun};
 use super::{Work, transfer};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
-use crate::intents::{find, unknown, wrong_state};
+use crate::intents::{find, positive, unknown, wrong_state};
 use crate::store::{Change, IntentRow};
 use axum::http::StatusCode;
 use quorate_chains::{RawSignature, SignedTx};
 use quorate_coordination::NodeRequest;
 use quorate_coordination::api::{IntentView, NewTransaction, SignedTransaction, State};
 use quorate_intent::{Hash, IntentId, PublicKey};
+use quorate_verify::Signing;
 use std::sync::Arc;
 
 /// A transaction whose signatures were all verified.
@@ -23,6 +25,8 @@ pub struct Signed {
     pub signers: Vec<String>,
     /// Hash of what exactly was signed.
     pub form: Hash,
+    /// The transaction's certificate as far as it goes, canonical.
+    pub certificate: Option<Vec<u8>>,
 }
 
 /// Moves an intent from one of the states `from` to `signed`, in one write with its transaction; false when it was in none.
@@ -46,6 +50,9 @@ pub async fn keep(
         return Ok(false);
     }
     tx.set_outcome(id, &outcome).await?;
+    if let Some(certificate) = &signed.certificate {
+        tx.put_certificate(id, certificate, false).await?;
+    }
     tx.commit().await?;
     Ok(true)
 }
@@ -89,10 +96,21 @@ pub async fn hand_in(
     // Nodes that are down would keep the caller waiting.
     let (telling, intent) = (Arc::clone(gateway), row.signed.intent.hash());
     tokio::spawn(async move { tell(&telling, intent, form, transaction).await });
+    gateway.coordinator.enqueue(Work::Certify(*id));
     if let Some(wallet) = row.signed.intent.body.signing_wallet() {
         gateway.coordinator.enqueue(Work::Prepare(wallet));
     }
     find(gateway, id).await
+}
+
+/// How it was signed, by the word of who hands it in: the certificate's verifier judges it.
+fn read_signing(text: &str) -> Result<Signing, ApiError> {
+    let bytes = hex::decode(text).ok();
+    let signing = bytes.and_then(|bytes| borsh::from_slice(&bytes).ok());
+    signing.ok_or_else(|| {
+        let detail = "must be the canonical bytes of request, parts and partial signatures, in hex";
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_signing", detail).field("signing")
+    })
 }
 
 async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Result<Signed, ApiError> {
@@ -126,8 +144,19 @@ async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Resul
     }
     let built = transfer::rebuild(&wallet, row).await?;
     let (key, form) = (wallet.keys.wallet_key(), Hash(built.form));
-    let work = move || (quorate_chains::attach(&built, &key, &new.signatures), new.signatures);
+    let given = new.signatures;
+    let work = move || (quorate_chains::attach(&built, &key, &given), given);
     let (attached, signatures) = tokio::task::spawn_blocking(work).await.map_err(ApiError::internal)?;
     let transaction = attached.map_err(|error| ApiError::from(error).field("signatures"))?;
-    Ok(Signed { transaction, signatures, signers, form })
+    let certificate = match new.signing {
+        Some(text) => {
+            let signing = read_signing(&text)?;
+            let approvals = positive(gateway.store.approvals(&row.id).await?);
+            let begun = Begun { wallet: &wallet, row, approvals, signing };
+            certify::begin(gateway, begun, transaction.clone(), signatures.clone())
+        }
+        None => None,
+    };
+    let certificate = certificate.map(|certificate| certificate.encode());
+    Ok(Signed { transaction, signatures, signers, form, certificate })
 }

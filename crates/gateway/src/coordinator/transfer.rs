@@ -1,6 +1,8 @@
 //! Transfers, contract calls and messages: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
 
 use super::attempt::Task;
+use super::certify::{self, Begun};
+use super::consider::{Ready, named_rule};
 use super::sets::Tally;
 use super::signed::{self, Signed};
 use super::{End, Wallet, Work, robust};
@@ -13,6 +15,7 @@ use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
 use quorate_coordination::{Item, RawSignature, SigningRequest};
 use quorate_intent::{Hash, WalletId};
+use quorate_verify::Signing;
 use rand_core::{OsRng, RngCore};
 use std::sync::Arc;
 
@@ -20,8 +23,13 @@ use std::sync::Arc;
 const BY_FILE_SECONDS: u64 = 540;
 
 /// Signs what a wallet's key is asked for.
-pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, wallet: WalletId) -> Result<End, sqlx::Error> {
-    match task(gateway, row, wallet).await? {
+pub async fn run(
+    gateway: &Arc<Gateway>,
+    row: &IntentRow,
+    wallet: WalletId,
+    ready: Ready,
+) -> Result<End, sqlx::Error> {
+    match task(gateway, row, wallet, ready).await? {
         Ok(task) => robust::run(gateway, task).await,
         Err(end) => Ok(end),
     }
@@ -32,6 +40,7 @@ pub(super) async fn task(
     gateway: &Gateway,
     row: &IntentRow,
     wallet: WalletId,
+    ready: Ready,
 ) -> Result<Result<Task, End>, sqlx::Error> {
     let Some(wallet) = gateway.coordinator.wallet(&wallet) else {
         return Ok(Err(End::new(State::Failed, "the wallet's certificate cannot be used")));
@@ -50,7 +59,8 @@ pub(super) async fn task(
     if row.request.as_ref() != Some(&request) {
         row.attempt = 0;
     }
-    Ok(Ok(Task { wallet, row, approvals, plan, built, request }))
+    let Ready { recorded, refused, groups } = ready;
+    Ok(Ok(Task { wallet, row, approvals, plan, built, request, recorded, refused, groups }))
 }
 
 /// The transaction that an intent and its plan give.
@@ -155,8 +165,10 @@ pub(super) fn impossible(gateway: &Gateway, task: &Task, tally: &Tally) -> End {
     let mut reasons: Vec<String> = tally.refused.values().cloned().collect();
     reasons.extend(cheats(gateway, task, tally));
     reasons.extend(disputed(gateway, task));
-    if let Some(first) = tally.refused.keys().next() {
-        let rule = format!("node {}", name(gateway, task, *first));
+    if let Some((first, text)) = tally.refused.first_key_value() {
+        let governed = gateway.genesis.ruling().is_ok_and(|ruling| ruling.own().is_some());
+        let named = if governed { named_rule(text) } else { None };
+        let rule = named.unwrap_or_else(|| format!("node {}", name(gateway, task, *first)));
         return End::new(State::Blocked, reasons.join("; ")).rule(rule);
     }
     End::new(State::Failed, reasons.join("; "))
@@ -178,15 +190,19 @@ pub(super) async fn signed_end(
     gateway: &Arc<Gateway>,
     task: &Task,
     set: &[u16],
-    transaction: SignedTx,
-    signatures: Vec<RawSignature>,
+    (transaction, signatures): (SignedTx, Vec<RawSignature>),
+    signing: Signing,
 ) -> Result<End, sqlx::Error> {
     let signers: Vec<String> = set.iter().map(|party| name(gateway, task, *party)).collect();
     let reason = format!("signed by {}", signers.join(", "));
     let (form, id) = (Hash(task.built.form), transaction.id.clone());
-    let signed = Signed { transaction, signatures, signers, form };
+    let begun = Begun { wallet: &task.wallet, row: &task.row, approvals: task.approvals.clone(), signing };
+    let certificate = certify::begin(gateway, begun, transaction.clone(), signatures.clone());
+    let certificate = certificate.map(|certificate| certificate.encode());
+    let signed = Signed { transaction, signatures, signers, form, certificate };
     signed::keep(gateway, &task.row.id, signed, &[State::Signing], &reason).await?;
     signed::tell(gateway, task.row.signed.intent.hash(), form, id).await;
+    gateway.coordinator.enqueue(Work::Certify(task.row.id));
     gateway.coordinator.enqueue(Work::Prepare(task.wallet.certificate.record.wallet));
     Ok(End::new(State::Signed, reason))
 }

@@ -1,6 +1,6 @@
 //! Watching a node: asks for its status again and again, and hands over certificates that one side lacks.
 
-use super::{Work, adopt, disputes, governance};
+use super::{Work, adopt, disputes, governance, logs};
 use crate::gateway::Gateway;
 use crate::nodes::{Node, Seen};
 use quorate_coordination::{NodeRequest, NodeResponse, WalletRecord};
@@ -29,6 +29,7 @@ pub async fn node(gateway: &Arc<Gateway>, node: &Node) {
                 }
                 if node.usable().is_ok() {
                     disputes::read(gateway, node).await;
+                    logs::look(gateway, node).await;
                     reconcile(gateway, node, seen, &mut tried).await;
                 } else if seen.status.governance != gateway.genesis.chain().number() {
                     governance::level(gateway, node, seen).await;

@@ -129,7 +129,7 @@ impl Store {
     pub async fn ready(&self) -> Result<Vec<IntentId>> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM intents WHERE state = 'approved' AND NOT by_file
-             AND (kind = 'order' OR plan IS NOT NULL) ORDER BY sequence",
+             AND (kind IN ('order', 'governance') OR plan IS NOT NULL) ORDER BY sequence",
         )
         .fetch_all(&self.pool)
         .await?;

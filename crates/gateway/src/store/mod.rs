@@ -1,6 +1,7 @@
 //! The gateway's database: SQLite. All SQL of the crate stands below this module. What an API answer acknowledges has been
 //! committed and synced before the answer leaves.
 
+mod certificates;
 mod coins;
 mod disputes;
 mod governance;

@@ -7,7 +7,7 @@ use sqlx::SqlitePool;
 const APPLICATION: i64 = 0x5175_6f47;
 
 /// What each schema version adds. Never change one that was released; add another.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE intents (
@@ -114,6 +114,15 @@ CREATE TABLE schedules (
     intent BLOB NOT NULL REFERENCES intents (id),
     due INTEGER NOT NULL,
     problem TEXT) STRICT, WITHOUT ROWID;
+",
+    "
+-- A transaction's certificate; complete once every signer's verdict stands under a head that enough witnesses cosigned.
+CREATE TABLE certificates (
+    intent BLOB PRIMARY KEY REFERENCES intents (id),
+    certificate BLOB NOT NULL,
+    complete INTEGER NOT NULL DEFAULT 0,
+    tried INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+CREATE INDEX certificates_pending ON certificates (tried) WHERE NOT complete;
 ",
 ];
 

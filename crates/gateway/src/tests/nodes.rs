@@ -72,7 +72,7 @@ async fn serve(at: usize, channel: quorate_transport::Channel, play: Play, log: 
     });
     while let Ok(Some(frame)) = receiver.receive().await {
         let Ok(Frame::Call { id, request }) = borsh::from_slice(&frame) else { return };
-        if !matches!(request, NodeRequest::Status | NodeRequest::Disputes { .. }) {
+        if !matches!(request, NodeRequest::Status | NodeRequest::Disputes { .. } | NodeRequest::Witness) {
             log.lock().unwrap().push((at, request.clone()));
         }
         let (play, queue) = (Arc::clone(&play), queue.clone());

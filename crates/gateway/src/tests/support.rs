@@ -49,6 +49,7 @@ pub fn genesis_at(addresses: [String; 3]) -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
         clients: vec![member("api", CLIENT), member("z", 13)],
         follows: None,
+        governed: None,
     };
     genesis.check().unwrap();
     genesis

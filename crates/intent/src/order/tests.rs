@@ -26,6 +26,7 @@ fn genesis() -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("b", 21)] },
         clients: vec![member("c", 22)],
         follows: None,
+        governed: None,
     }
 }
 

@@ -7,6 +7,7 @@ mod doors;
 mod generate;
 mod governance;
 mod restored;
+mod witness;
 
 use crate::node::Shared;
 use crate::{Config, Node};
@@ -61,11 +62,12 @@ impl Cluster {
             administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
             clients: vec![member("api", CLIENT)],
             follows: None,
+            governed: None,
         };
         let mut nodes = Vec::new();
         for (vault, listen) in vaults.into_iter().zip(addresses) {
             vault.pin_genesis(&genesis).await.unwrap();
-            nodes.push(Node::start(Config { vault, listen }).await.unwrap());
+            nodes.push(Node::start(Config { vault, listen, local: None }).await.unwrap());
         }
         Self { _folder: folder, nodes, genesis }
     }

@@ -29,7 +29,8 @@ async fn asked(cluster: &Cluster, node: &Node, created: u64) -> NodeError {
         expires: created + 600,
         attempts: 1,
     };
-    let call = SignCall { intent, approvals, plan: Vec::new(), request, parts: Vec::new() };
+    let call =
+        SignCall { intent, approvals, plan: Vec::new(), request, parts: Vec::new(), recorded: Vec::new() };
     handle(&node.shared, NodeRequest::Sign(call)).await.unwrap_err()
 }
 
@@ -42,7 +43,7 @@ async fn a_restored_node_signs_nothing_that_was_asked_for_before() {
     let vault = Vault::restore(&copy, &home, Unlock::Key(Zeroizing::new([7; 32]))).await.unwrap();
     let restored = vault.restored().await.unwrap();
     let listen = "127.0.0.1:0".parse().unwrap();
-    let node = Node::start(Config { vault, listen }).await.unwrap();
+    let node = Node::start(Config { vault, listen, local: None }).await.unwrap();
     for created in [restored - 100, restored, restored + CLOCK_SKEW] {
         let error = asked(&cluster, &node, created).await;
         assert_eq!(error.code, ErrorCode::Refused, "{error}");

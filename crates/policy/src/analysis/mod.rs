@@ -6,6 +6,7 @@ pub mod coalitions;
 mod cover;
 pub mod difference;
 mod explain;
+mod sound;
 mod who;
 
 pub use check::{Finding, Severity, check};
@@ -13,4 +14,5 @@ pub use classes::{Amounts, Class, Destination};
 pub use coalitions::{Coalitions, minimal};
 pub use difference::{Change, Difference, Effect, FieldChange, RuleChange, difference};
 pub use explain::explain;
+pub use sound::sound;
 pub use who::{Entry, KeyShape, Need, Path, Report, who_can_spend};

@@ -1,6 +1,7 @@
 //! A policy: its rules, its canonical bytes, its hash, and the chain of its versions.
 
 use crate::PolicyError;
+use crate::file;
 use crate::model::text::as_text;
 use crate::model::{Period, Rule};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -120,6 +121,10 @@ impl Policy {
         // The decoder takes a map's entries in any order; there is one policy for one sequence of bytes.
         if policy.encode() != bytes {
             return Err(PolicyError::Encoding("its wallets are not in order, or one stands twice".into()));
+        }
+        // People read and approve the file. What no file says must not stand in the bytes that nodes judge by.
+        if file::read(&file::write(&policy)).ok().as_ref() != Some(&policy) {
+            return Err(PolicyError::Encoding("it holds a value that a policy file cannot say".into()));
         }
         Ok(policy)
     }

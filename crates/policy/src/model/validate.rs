@@ -9,7 +9,8 @@ use crate::model::{
 use std::collections::BTreeSet;
 
 /// Names that judgements use for what is no rule of the policy.
-pub const RESERVED: [&str; 4] = ["intent", "deposit-only", "implicit-deny", "votes"];
+pub const RESERVED: [&str; 6] =
+    ["intent", "deposit-only", "implicit-deny", "votes", "frozen", "any-administrator"];
 /// Longest delay, in seconds: an intent lives 30 days, and something must be left of it.
 pub const MAX_DELAY: u64 = 29 * 86400;
 /// Most entries in any list of a rule.

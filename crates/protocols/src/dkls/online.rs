@@ -5,10 +5,11 @@ use super::{Point, Presignature, PresignaturePublic, Scalar, pedersen};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
 use core::fmt;
+use k256::AffinePoint;
 use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::scalar::IsHigh;
 use quorate_sharing::curves::secp256k1_reduce;
-use quorate_sharing::secp::lincomb_affine;
+use quorate_sharing::secp::{lincomb_affine, vanishes_affine};
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 
 /// What is to be signed with which presignature. Each node computes `tau` from the path and `m` from the transaction.
@@ -97,7 +98,7 @@ impl Signature {
 struct Terms {
     message: algebra::Message<Secp256k1>,
     /// R' = δ·R
-    nonce: Point,
+    nonce: AffinePoint,
     /// Recovery id for an s that is not flipped.
     recovery_id: u8,
 }
@@ -145,7 +146,7 @@ impl Request {
             return Err(SignError::WrongPublicKey);
         }
         let delta = self.delta(public);
-        let affine = lincomb_affine(&[(delta, *public.r())]);
+        let affine = lincomb_affine(&[(delta, public.affine()[1])]);
         let x: [u8; 32] = affine.x().into();
         let r = secp256k1_reduce(&x);
         if bool::from(delta.is_zero() | r.is_zero()) {
@@ -154,7 +155,7 @@ impl Request {
         let overflow = u8::from(Secp256k1::decode_scalar(&x).is_err());
         let recovery_id = affine.y_is_odd().unwrap_u8() | (overflow << 1);
         let message = algebra::Message { m: self.m, r, delta, tau: self.tau };
-        Ok(Terms { message, nonce: affine.into(), recovery_id })
+        Ok(Terms { message, nonce: affine, recovery_id })
     }
 }
 
@@ -224,7 +225,7 @@ pub fn combine(
         return Err(CombineError::Missing(missing));
     }
     let scalars: Vec<PartialScalars<Secp256k1>> = partials.iter().map(|(_, p)| p.scalars()).collect();
-    if let Some(signature) = algebra::combine(&scalars).and_then(|s| normalise(&terms, request, s)) {
+    if let Some(signature) = algebra::combine(&scalars).and_then(|s| normalise(public, &terms, request, s)) {
         return Ok(signature);
     }
     let h = pedersen::base();
@@ -242,10 +243,12 @@ pub fn combine(
 }
 
 /// The signature with low s, if s is right: s·R' = m·G + r·X' (SEC 1 §4.1.4, with R' known).
-fn normalise(terms: &Terms, request: &Request, s: Scalar) -> Option<Signature> {
+fn normalise(public: &PresignaturePublic, terms: &Terms, request: &Request, s: Scalar) -> Option<Signature> {
     let r = terms.message.r;
-    let equation = [(request.m, Point::GENERATOR), (r, request.public_key), (-s, terms.nonce)];
-    if bool::from(s.is_zero()) || !Secp256k1::vanishes_vartime(&equation) {
+    let derived =
+        if bool::from(request.tau.is_zero()) { public.affine()[0] } else { request.public_key.to_affine() };
+    let equation = [(request.m, AffinePoint::GENERATOR), (r, derived), (-s, terms.nonce)];
+    if bool::from(s.is_zero()) || !vanishes_affine(&equation) {
         return None;
     }
     let high = bool::from(s.is_high());

@@ -1,10 +1,12 @@
 //! Many points at once: encoding with one field inversion, weights for batched checks, secret linear combinations, and
 //! bases that are multiplied often.
 
-use super::{Point, Scalar};
+use super::{Point, Scalar, Secret, pedersen};
 use alloc::vec::Vec;
+use k256::AffinePoint;
+use k256::elliptic_curve::group::GroupEncoding;
 use k256::elliptic_curve::ops::LinearCombinationExt;
-use quorate_sharing::secp::{FixedBase, short_weight};
+use quorate_sharing::secp::{FixedBase, fixed_sums, generator, short_weight};
 use quorate_sharing::{Curve, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 
@@ -12,6 +14,11 @@ use rand_core::{CryptoRng, RngCore};
 pub fn encode_each(points: &[Point]) -> Vec<[u8; 33]> {
     let bytes = Secp256k1::encode_points(points);
     bytes.as_chunks().0.to_vec()
+}
+
+/// The encodings of points in affine form, without any inversion.
+pub fn encode_affine(points: &[AffinePoint]) -> Vec<[u8; 33]> {
+    points.iter().map(|point| point.to_bytes().into()).collect()
 }
 
 /// The encodings of many points, one after another.
@@ -24,7 +31,7 @@ pub fn weight(rng: &mut (impl RngCore + CryptoRng)) -> Scalar {
     short_weight(rng.next_u64(), rng.next_u64())
 }
 
-/// A public base: as it is, or with a table, which pays from about five products on.
+/// A public base: as it is, or with a table, which pays from about a dozen products on.
 pub enum Base {
     /// As it is.
     Plain(Point),
@@ -35,16 +42,31 @@ pub enum Base {
 impl Base {
     /// Makes a table if `products` are enough.
     pub fn new(point: &Point, products: usize) -> Self {
-        if products < 8 { Self::Plain(*point) } else { Self::Table(FixedBase::new(point)) }
+        if products < FEWEST { Self::Plain(*point) } else { Self::Table(FixedBase::new(point)) }
     }
+}
 
-    /// s·base for a **secret** s, in constant time.
-    pub fn mul(&self, scalar: &Scalar) -> Point {
-        match self {
-            Self::Plain(point) => *point * scalar,
-            Self::Table(table) => table.mul(scalar),
-        }
+/// From how many products on a table pays.
+const FEWEST: usize = 12;
+
+/// For each (a, b, c) the sums a·G + b·H and a·base + c·H over the Pedersen base H, for **secret** scalars, in constant
+/// time.
+pub fn hidden_each(base: &Base, secrets: &[[&Secret; 3]]) -> Vec<[Point; 2]> {
+    let h = pedersen::table();
+    let mut sums = Vec::with_capacity(2 * secrets.len());
+    for [a, b, c] in secrets.iter().map(|secrets| secrets.map(|secret| secret.expose())) {
+        sums.push(alloc::vec![(generator(), a), (h, b)]);
+        sums.push(match base {
+            Base::Plain(_) => alloc::vec![(h, c)],
+            Base::Table(table) => alloc::vec![(table, a), (h, c)],
+        });
     }
+    let mut sums = fixed_sums(&sums);
+    let pairs = sums.as_chunks_mut().0.iter_mut();
+    if let Base::Plain(point) = base {
+        pairs.zip(secrets).for_each(|([_, sum], [a, _, _])| *sum += *point * a.expose());
+    }
+    sums.as_chunks().0.to_vec()
 }
 
 /// Σ sᵢ·Pᵢ for **secret** scalars, in constant time.
@@ -61,6 +83,7 @@ pub fn lincomb(terms: &[(Scalar, Point)]) -> Point {
 mod tests {
     use super::*;
     use group::Group;
+    use group::ff::Field;
     use rand_core::SeedableRng;
 
     #[test]
@@ -83,12 +106,16 @@ mod tests {
     fn a_base_with_and_without_table_gives_the_same() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(4);
         let point = Point::random(&mut rng);
-        assert!(
-            matches!(Base::new(&point, 7), Base::Plain(_)) && matches!(Base::new(&point, 8), Base::Table(_))
-        );
+        let bases = [FEWEST - 1, FEWEST].map(|products| Base::new(&point, products));
+        assert!(matches!(bases, [Base::Plain(_), Base::Table(_)]));
+        let h = pedersen::base();
         for scalar in [weight(&mut rng), Scalar::ZERO, -Scalar::ONE] {
-            let expected = point * scalar;
-            assert_eq!([7, 8].map(|products| Base::new(&point, products).mul(&scalar)), [expected; 2]);
+            let [a, b, c] = [scalar, Scalar::random(&mut rng), -scalar].map(Secret::new);
+            let [first, second] =
+                [Point::GENERATOR * a.expose() + h * b.expose(), point * a.expose() + h * c.expose()];
+            for base in &bases {
+                assert_eq!(hidden_each(base, &[[&a, &b, &c], [&a, &b, &c]]), [[first, second]; 2]);
+            }
         }
     }
 }

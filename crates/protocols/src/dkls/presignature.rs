@@ -5,7 +5,9 @@ use super::key::MAX_EPOCH_BYTES;
 use super::{MAX_BATCH, Point, points};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
+use k256::AffinePoint;
 use quorate_sharing::index::MAX_PARTIES;
+use quorate_sharing::secp::normalize;
 use quorate_sharing::{Curve, Index, Indices, Secp256k1, Transcript};
 
 /// What a presignature belongs to.
@@ -43,6 +45,8 @@ pub struct PresignaturePublic {
     pd: [u8; 32],
     /// X and R, encoded: every request hashes them.
     encoded: [[u8; 33]; 2],
+    /// X and R in affine form, for sums that begin without an inversion.
+    affine: [AffinePoint; 2],
 }
 
 /// Version byte of the encoding.
@@ -51,11 +55,19 @@ const VERSION: u8 = 1;
 impl PresignaturePublic {
     /// Members must be ascending; the rounds see to that.
     pub(super) fn assemble(binding: Binding, key: Point, r: Point, members: Vec<Member>) -> Self {
-        let mut public = Self { binding, key, r, members, pd: [0; 32], encoded: [[0; 33]; 2] };
-        let encoded = public.encode_points();
+        let (encoded, affine) = ([[0; 33]; 2], [AffinePoint::IDENTITY; 2]);
+        let mut public = Self { binding, key, r, members, pd: [0; 32], encoded, affine };
+        let affine = public.affine_points();
+        let encoded = points::encode_affine(&affine);
         public.pd = hash(&public.layout(&encoded));
         public.encoded = [encoded[0], encoded[1]];
+        public.affine = [affine[0], affine[1]];
         public
+    }
+
+    /// X and R in affine form.
+    pub(super) fn affine(&self) -> &[AffinePoint; 2] {
+        &self.affine
     }
 
     /// X and R, encoded.
@@ -64,10 +76,10 @@ impl PresignaturePublic {
     }
 
     /// X, R, and each member's points, with one inversion for all.
-    fn encode_points(&self) -> Vec<[u8; 33]> {
+    fn affine_points(&self) -> Vec<AffinePoint> {
         let mut all = alloc::vec![self.key, self.r];
         all.extend(self.members.iter().flat_map(|Member { points: p, .. }| [p.a, p.phi, p.b, p.pu, p.pv]));
-        points::encode_each(&all)
+        normalize(&all)
     }
 
     fn layout(&self, encoded: &[[u8; 33]]) -> Vec<u8> {
@@ -127,7 +139,7 @@ fn hash(encoding: &[u8]) -> [u8; 32] {
 /// the name, X, R, number of members (1), then for each member its index (2), A, Φ, B, P^u, P^v (33 each).
 impl Message for PresignaturePublic {
     fn encode(&self) -> Vec<u8> {
-        self.layout(&self.encode_points())
+        self.layout(&points::encode_affine(&self.affine_points()))
     }
 
     fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {
@@ -162,7 +174,8 @@ impl Message for PresignaturePublic {
             return Err(Malformed::Field("the public terms do not sum to zero"));
         }
         let pd = hash(bytes);
-        Ok(Self { binding, key, r, members, pd, encoded })
+        let affine = normalize(&[key, r]);
+        Ok(Self { binding, key, r, members, pd, encoded, affine: [affine[0], affine[1]] })
     }
 }
 

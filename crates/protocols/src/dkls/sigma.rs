@@ -3,8 +3,8 @@
 //! Schnorr's proof for a linear map (Maurer, AFRICACRYPT 2009), made non-interactive by a hash over everything that it
 //! speaks of. It carries its first messages rather than the challenge, so that many proofs are checked in one sum.
 
-use super::points::{Base, encode, weight};
-use super::{Point, Scalar, Secret, pedersen};
+use super::points::{Base, encode, hidden_each, weight};
+use super::{Point, Scalar, Secret};
 use alloc::vec::Vec;
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 use rand_core::{CryptoRng, RngCore};
@@ -60,11 +60,11 @@ fn challenges<'a>(all: impl Iterator<Item = (&'a Statement, &'a [Point; 3])> + C
     all.zip(encoded.chunks_exact(9 * Secp256k1::POINT_BYTES)).map(one).collect()
 }
 
-/// The three images of (φ, ρ, σ) over R, X and the Pedersen base H, in constant time.
-pub(super) fn images(r: &Point, x: &Base, phi: &Secret, rho: &Secret, sigma: &Secret) -> [Point; 3] {
-    let (phi, rho, sigma) = (phi.expose(), rho.expose(), sigma.expose());
-    let h = pedersen::table();
-    [*r * phi, h.add_product(Secp256k1::mul_base(phi), rho), h.add_product(x.mul(phi), sigma)]
+/// The three images of each (φ, ρ, σ) over its R, X and the Pedersen base H, in constant time.
+pub(super) fn images(r: &[Point], x: &Base, secrets: &[[&Secret; 3]]) -> Vec<[Point; 3]> {
+    let hidden = hidden_each(x, secrets);
+    let all = r.iter().zip(secrets).zip(hidden);
+    all.map(|((r, [phi, _, _]), [g, x])| [*r * phi.expose(), g, x]).collect()
 }
 
 /// Proves knowledge of φ, ρ, σ behind each statement's images. All statements are over the X of `x` and over the
@@ -77,11 +77,9 @@ pub fn prove(
 ) -> Vec<Proof> {
     let nonces: Vec<[Secret; 3]> =
         statements.iter().map(|_| [Secret::random(rng), Secret::random(rng), Secret::random(rng)]).collect();
-    let first: Vec<[Point; 3]> = statements
-        .iter()
-        .zip(&nonces)
-        .map(|(statement, [a, b, c])| images(&statement.bases[0], x, a, b, c))
-        .collect();
+    let r: Vec<Point> = statements.iter().map(|statement| statement.bases[0]).collect();
+    let secrets: Vec<[&Secret; 3]> = nonces.iter().map(|nonces| nonces.each_ref()).collect();
+    let first = images(&r, x, &secrets);
     let challenges = challenges(statements.iter().zip(&first));
     let all = first.into_iter().zip(&nonces).zip(witnesses).zip(challenges);
     all.map(|(((first, nonces), witness), challenge)| {
@@ -153,7 +151,7 @@ mod tests {
     fn statement(index: u32, witness: [&Secret; 3], rng: &mut rand_chacha::ChaCha20Rng) -> Statement {
         let bases =
             [Point::random(rng), Point::GENERATOR * Scalar::from(5u64), crate::dkls::pedersen::base()];
-        let images = images(&bases[0], &Base::Plain(bases[1]), witness[0], witness[1], witness[2]);
+        let images = images(&bases[..1], &Base::Plain(bases[1]), &[witness])[0];
         let prover = Index::new(1).unwrap();
         Statement { ssid: [1; 32], index, prover, echo: [2; 32], bases, images }
     }
@@ -168,7 +166,7 @@ mod tests {
         let cheat = |statement: &Statement, errors: [Point; 3], rng: &mut rand_chacha::ChaCha20Rng| {
             let nonces = [Secret::random(rng), Secret::random(rng), Secret::random(rng)];
             let [r, x, _] = statement.bases;
-            let mut first = images(&r, &Base::Plain(x), &nonces[0], &nonces[1], &nonces[2]);
+            let mut first = images(&[r], &Base::Plain(x), &[nonces.each_ref()])[0];
             first.iter_mut().zip(errors).for_each(|(first, error)| *first += error);
             let e = statement.challenge(&first);
             let response = |k: usize| *nonces[k].expose() + e * witness[k].expose();
@@ -201,7 +199,7 @@ mod tests {
         let mut two = statement(1, witness, &mut rng);
         two.bases[1] += Point::GENERATOR;
         let [r, x, _] = two.bases;
-        two.images = images(&r, &Base::Plain(x), witness[0], witness[1], witness[2]);
+        two.images = images(&[r], &Base::Plain(x), &[witness])[0];
         let mut proof = |statement: &Statement| {
             let x = Base::Plain(statement.bases[1]);
             prove(core::slice::from_ref(statement), &x, &[witness], &mut rng).remove(0)

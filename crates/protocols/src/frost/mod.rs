@@ -261,6 +261,7 @@ fn identifier<S: Schnorr>(index: Index) -> Result<Identifier<S::Frost>, FrostErr
 }
 
 fn signing_share<S: Schnorr>(secret: &SecretScalar<S::Curve>) -> Result<SigningShare<S::Frost>, FrostError> {
+    // declassify: that our own encoding is canonical.
     SigningShare::deserialize(&secret.encode()).map_err(|_| FrostError::Refused("share"))
 }
 

@@ -178,6 +178,21 @@ fn proofs_are_bound_to_session_and_party() {
     }
 }
 
+/// A round that holds another message under this party's own name is nobody's fault.
+#[test]
+fn own_openings_must_come_back_unchanged() {
+    let mut rng = ChaCha20Rng::seed_from_u64(12);
+    let contexts = contexts::<Secp256k1>(2, 2);
+    let (ours, theirs) = (commit::<Secp256k1>(&contexts[0], &mut rng), commit(&contexts[1], &mut rng));
+    let (again, _) = commit::<Secp256k1>(&contexts[0], &mut rng);
+    let both = [(contexts[0].me(), ours.1.clone()), (contexts[1].me(), theirs.1.clone())];
+    let commits = All::broadcast(&contexts[0], BTreeMap::from(both)).unwrap();
+    let (state, _) = open(ours.0, commits);
+    let swapped = [(contexts[0].me(), again.opening), (contexts[1].me(), theirs.0.opening)];
+    let openings = All::broadcast(&contexts[0], BTreeMap::from(swapped)).unwrap();
+    assert!(matches!(deal(&contexts[0], state, openings), Err(Abort::Usage(_))));
+}
+
 /// Two dealers whose proofs are wrong by opposite amounts: the errors would cancel in a sum without weights.
 #[test]
 fn errors_of_two_proofs_do_not_cancel() {
@@ -258,6 +273,14 @@ fn inconsistent_public_shares_are_refused() {
     }
     let stolen = SecretScalar::new(*shares[1].secret().expose());
     assert!(KeyShare::new(shares[0].index(), stolen, good.clone()).is_err());
+    // The same in another order would be a second encoding.
+    let mut turned = good.encode();
+    let entry = 2 + Secp256k1::POINT_BYTES;
+    turned[4..4 + 2 * entry].rotate_left(entry);
+    assert_eq!(
+        PublicShares::<Secp256k1>::decode(&turned, ()),
+        Err(Malformed::Field("party indices must ascend"))
+    );
 }
 
 /// The count is judged by itself: the body behind it is long enough, but nothing of it is decoded.

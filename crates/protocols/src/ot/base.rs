@@ -44,16 +44,28 @@ pub(crate) type Pad = [u8; 16];
 
 /// Decodes a canonical ristretto255 point that is not the identity.
 pub(crate) fn read_point(reader: &mut Reader) -> Result<RistrettoPoint, Malformed> {
+    // declassify: what is read here has come from the peer or goes to it.
     let point = CompressedRistretto(reader.array()?).decompress().ok_or(DecodeError::NotCanonical)?;
+    // declassify: as above.
     if point.is_identity() { Err(DecodeError::Zero.into()) } else { Ok(point) }
 }
 
-/// The receiver's message: r_0 and r_1 of every OT, as points and as the bytes that are hashed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The receiver's message: r_0 and r_1 of every OT, as the bytes that are hashed and, at the other end, as points.
+#[derive(Clone, Debug)]
 pub(crate) struct Points {
+    /// Empty at the end that made them: it has no use for them.
     decoded: Vec<[RistrettoPoint; 2]>,
     bytes: Vec<u8>,
 }
+
+/// The bytes say all: no point has two encodings.
+impl PartialEq for Points {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for Points {}
 
 impl Points {
     /// Length of the encoding r_{0,0} ‖ r_{0,1} ‖ r_{1,0} ‖ …
@@ -129,10 +141,9 @@ impl Receiver {
         rng: &mut (impl RngCore + CryptoRng),
     ) -> (Self, Points) {
         let mut exponents = Zeroizing::new(Vec::with_capacity(OTS));
-        let mut message =
-            Points { decoded: Vec::with_capacity(OTS), bytes: Vec::with_capacity(Points::BYTES) };
-        while message.decoded.len() < OTS {
-            let i = message.decoded.len();
+        let mut bytes = Vec::with_capacity(Points::BYTES);
+        while exponents.len() < OTS {
+            let i = exponents.len();
             let choice = bit(choices, i);
             let exponent = Zeroizing::new(Scalar::random(rng));
             let second = Zeroizing::new(RistrettoPoint::random(rng));
@@ -141,19 +152,16 @@ impl Receiver {
             let first = Zeroizing::new(RistrettoPoint::mul_base(&exponent) - *hashed);
             let mut first = Zeroizing::new(first.compress().to_bytes());
             swap_if(choice, &mut *first, &mut *second);
-            // Decoded again, since coordinates from arithmetic may tell how a point came about. The identity is drawn
-            // again (§1.6).
-            let (Ok(one), Ok(two)) =
-                (read_point(&mut Reader::new(&*first)), read_point(&mut Reader::new(&*second)))
-            else {
+            // The encodings alone are kept: coordinates from arithmetic may tell how a point came about. The identity,
+            // whose encoding is zero, is drawn again (§1.6).
+            if [&first, &second].iter().any(|point| ***point == [0; POINT]) {
                 continue;
-            };
-            message.bytes.extend_from_slice(&*first);
-            message.bytes.extend_from_slice(&*second);
-            message.decoded.push([one, two]);
+            }
+            bytes.extend_from_slice(&*first);
+            bytes.extend_from_slice(&*second);
             exponents.push(*exponent);
         }
-        (Self { choices: Zeroizing::new(choices), exponents }, message)
+        (Self { choices: Zeroizing::new(choices), exponents }, Points { decoded: Vec::new(), bytes })
     }
 
     /// The choices.
@@ -193,6 +201,7 @@ impl Sender {
         loop {
             let secret = Zeroizing::new(Scalar::random(rng));
             let point = RistrettoPoint::mul_base(&secret);
+            // declassify: the point is sent.
             if !point.is_identity() {
                 return Self { secret, point };
             }
@@ -207,6 +216,14 @@ impl Sender {
     /// Both pads of every OT, from the receiver's message.
     pub(crate) fn finish(&self, salt: &[u8; 32], message: &Points) -> Zeroizing<Vec<[Pad; 2]>> {
         let sender = self.point.compress();
+        // A message that never was on the wire, as in tests, is decoded here.
+        let read;
+        let message = if message.decoded.is_empty() {
+            read = Points::read(&mut Reader::new(&message.bytes));
+            read.as_ref().unwrap_or(message)
+        } else {
+            message
+        };
         let mut pads = Zeroizing::new(Vec::with_capacity(OTS));
         for (i, (points, both)) in
             message.decoded.iter().zip(message.bytes.chunks_exact(2 * POINT)).enumerate()
@@ -237,7 +254,9 @@ mod tests {
         let choices = 0x0123_4567_89ab_cdef_fedc_ba98_7654_3210;
         let sender = Sender::start(&mut rng);
         let (receiver, message) = Receiver::start(&salt, choices, &mut rng);
-        assert_eq!(Points::read(&mut Reader::new(message.bytes())), Ok(message.clone()));
+        let read = Points::read(&mut Reader::new(message.bytes()));
+        assert_eq!(read, Ok(message));
+        let message = read.unwrap();
         let both = sender.finish(&salt, &message);
         let chosen = receiver.finish(&salt, sender.point(), message.bytes());
         for i in 0..OTS {

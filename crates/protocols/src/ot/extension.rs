@@ -26,7 +26,8 @@ use super::ggm::{K, LEAVES, TREES};
 use super::{mask, xor_blocks};
 use alloc::vec;
 use alloc::vec::Vec;
-use quorate_sharing::{Transcript, prg};
+use quorate_sharing::Transcript;
+use quorate_sharing::prg::{Deriver, Filler};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -151,11 +152,14 @@ impl Session {
         let width = sum.len();
         let mut stream = Zeroizing::new(vec![0u128; width]);
         let mut key = Zeroizing::new([0u8; 16]);
+        let (mut deriver, mut filler) = (Deriver::new(&self.leaves), Filler::default());
         for (number, leaf) in leaves.iter().enumerate().skip(from) {
-            let [mut digest] = prg::derive_parts(&self.leaves, tree as u32, leaf);
-            key.copy_from_slice(&digest[..16]);
-            digest.zeroize();
-            prg::fill(&key, &mut stream);
+            // The first half of the hash: the two most significant words.
+            let [mut words] = deriver.numbers(tree as u32, leaf);
+            key[..8].copy_from_slice(&words[3].to_be_bytes());
+            key[8..].copy_from_slice(&words[2].to_be_bytes());
+            words.zeroize();
+            filler.fill(&key, &mut stream);
             xor_blocks(sum, &stream);
             for (b, column) in columns.chunks_exact_mut(width).enumerate() {
                 if number >> b & 1 == 1 {
@@ -257,6 +261,7 @@ pub(crate) fn send(
     for (at, value) in hashes.iter_mut().enumerate() {
         *value ^= tilde & mask(delta, at);
     }
+    // declassify: whether it holds is told to the peer, and a pair that failed is gone (§4.2).
     if !bool::from(session.check(&hashes).as_slice().ct_eq(hash)) {
         return None;
     }

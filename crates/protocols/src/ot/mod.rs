@@ -32,7 +32,7 @@ pub use pair::{PairCtx, PairMsg1, PairMsg2, PairReplied, PairSetup, PairState};
 use crate::Abort;
 use core::fmt;
 use quorate_sharing::Index;
-use subtle::Choice;
+use subtle::{Choice, ConditionallySelectable};
 
 /// Most batch elements in one extension. A reply of this size has 10 MB.
 pub const MAX_COUNT: usize = 256;
@@ -91,9 +91,10 @@ pub(crate) fn bit(word: u128, at: usize) -> Choice {
     Choice::from((word >> at & 1) as u8)
 }
 
-/// All ones if bit `at` of `word` is set, else zero.
+/// All ones if bit `at` of `word` is set, else zero. By way of a [`Choice`], as the compiler knows of a bit that it is 0 or 1
+/// and makes a branch of what is masked with it.
 pub(crate) fn mask(word: u128, at: usize) -> u128 {
-    (word >> at & 1).wrapping_neg()
+    u128::conditional_select(&0, &u128::MAX, bit(word, at))
 }
 
 /// Exchanges two equally long byte strings if `choice` is set, in constant time.

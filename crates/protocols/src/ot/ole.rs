@@ -30,8 +30,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use ff::Field;
 use k256::Scalar;
-use quorate_sharing::curves::secp256k1_reduce;
-use quorate_sharing::{Curve, Secp256k1, SecretScalar, Transcript, prg};
+use quorate_sharing::curves::{secp256k1_canonical_vartime, secp256k1_reduce, secp256k1_reduce_words};
+use quorate_sharing::prg::Deriver;
+use quorate_sharing::secp::Products;
+use quorate_sharing::{DecodeError, Secp256k1, SecretScalar, Transcript};
 use rand_core::{CryptoRng, RngCore};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::{Zeroize, Zeroizing};
@@ -143,8 +145,9 @@ impl Message<usize> for OleReply {
         if bytes.len() != Self::encoded_len(count) {
             return Err(Malformed::Length);
         }
-        for scalar in bytes[..bytes.len() - 32].chunks_exact(SCALAR) {
-            Secp256k1::decode_scalar(scalar)?;
+        // The sender knows them all, so how long this takes is nobody's secret.
+        if !bytes[..bytes.len() - 32].as_chunks().0.iter().all(secp256k1_canonical_vartime) {
+            return Err(DecodeError::NotCanonical.into());
         }
         Ok(Self { count, bytes: bytes.to_vec() })
     }
@@ -170,17 +173,25 @@ impl OleReceiver {
 }
 
 /// H of a row: three scalars.
-fn pads(session: &Session, row: usize, value: u128) -> Zeroizing<Row> {
-    let value = Zeroizing::new(value.to_le_bytes());
-    let bytes = Zeroizing::new(prg::derive_parts::<WIDTH>(&session.salt, row as u32, &value));
+fn pads(hash: &mut Deriver, row: usize, value: u128) -> Zeroizing<Row> {
+    let numbers = Zeroizing::new(hash.numbers::<WIDTH>(row as u32, &value.to_le_bytes()));
     let mut pads = Zeroizing::new([Scalar::ZERO; WIDTH]);
-    pads.iter_mut().zip(bytes.iter()).for_each(|(pad, bytes)| *pad = secp256k1_reduce(bytes));
+    pads.iter_mut().zip(numbers.iter()).for_each(|(pad, number)| *pad = secp256k1_reduce_words(*number));
     pads
 }
 
-/// Puts two sums into secrets, without a copy in between that nobody erases.
-fn outputs(sums: &[Scalar; 2]) -> [SecretScalar<Secp256k1>; 2] {
-    [SecretScalar::new(sums[0]), SecretScalar::new(sums[1])]
+/// first + θ_1·second + θ_2·third, with one reduction.
+fn weighted(row: [&Scalar; WIDTH], [one, two]: &[Scalar; 2]) -> Zeroizing<Scalar> {
+    let mut sum = Products::default();
+    sum.add_scalar(row[0]);
+    sum.add(one, row[1]);
+    sum.add(two, row[2]);
+    Zeroizing::new(sum.reduce())
+}
+
+/// Puts two sums, times a sign, into secrets.
+fn outputs(sums: &[Products; 2], sign: &Scalar) -> [SecretScalar<Secp256k1>; 2] {
+    sums.each_ref().map(|sum| SecretScalar::new(*Zeroizing::new(sum.reduce()) * sign))
 }
 
 /// θ_1, θ_2 of each element.
@@ -306,33 +317,35 @@ pub(crate) fn send_with(
     let mut first = Zeroizing::new(vec![[Scalar::ZERO; WIDTH]; XI * count]);
     let mut masks = Zeroizing::new(Vec::with_capacity(count));
     let mut results = Vec::with_capacity(count);
+    let mut hash = Deriver::new(&session.salt);
     for (element, input) in inputs.iter().enumerate() {
         masks.push(Scalar::random(&mut *rng));
         let input = Zeroizing::new([*input[0].expose(), *input[1].expose(), masks[element]]);
-        let mut sums = Zeroizing::new([Scalar::ZERO; 2]);
+        let mut sums = [Products::default(), Products::default()];
         for (j, g) in pair.gadget().iter().enumerate() {
             let row = element * XI + j;
-            let alpha = pads(&session, row, rows[row]);
-            let other = pads(&session, row, rows[row] ^ *delta);
+            let alpha = pads(&mut hash, row, rows[row]);
+            let other = pads(&mut hash, row, rows[row] ^ *delta);
             for i in 0..WIDTH {
                 write(&mut bytes[(row * WIDTH + i) * SCALAR..][..SCALAR], &(alpha[i] - other[i] + input[i]));
             }
-            sums[0] -= g * &alpha[0];
-            sums[1] -= g * &alpha[1];
+            sums[0].add(g, &alpha[0]);
+            sums[1].add(g, &alpha[1]);
             first[row] = *alpha;
         }
-        results.push(outputs(&sums));
+        results.push(outputs(&sums, &-Scalar::ONE));
     }
 
     let (corrections, tail) = bytes.split_at_mut(count * CORRECTIONS);
     change(corrections);
     let thetas = thetas(&session, &session.transcript(message), count, corrections);
     let mut mus = MuHash::new(&session);
-    for (element, (input, [one, two])) in inputs.iter().zip(&thetas).enumerate() {
+    for (element, (input, theta)) in inputs.iter().zip(&thetas).enumerate() {
+        let [one, two] = theta;
         let eta = masks[element] + one * input[0].expose() + two * input[1].expose();
         write(&mut tail[element * SCALAR..][..SCALAR], &eta);
         for alpha in &first[element * XI..][..XI] {
-            mus.push(&Zeroizing::new(alpha[2] + one * &alpha[0] + two * &alpha[1]));
+            mus.push(&weighted([&alpha[2], &alpha[0], &alpha[1]], theta));
         }
         mus.element();
     }
@@ -361,25 +374,28 @@ pub fn receive_finish(
     let thetas = thetas(session, &state.extension, state.count, reply.corrections());
     let mut mus = MuHash::new(session);
     let mut results = Vec::with_capacity(state.count);
-    for (element, [one, two]) in thetas.iter().enumerate() {
-        let eta = scalar(reply.eta(element));
-        let mut sums = Zeroizing::new([Scalar::ZERO; 2]);
+    let mut hash = Deriver::new(&session.salt);
+    for (element, theta) in thetas.iter().enumerate() {
+        let minus_eta = -scalar(reply.eta(element));
+        let mut sums = [Products::default(), Products::default()];
         for (j, g) in pair.gadget().iter().enumerate() {
             let row = element * XI + j;
             let choice = state.choice(row);
-            let mut delta = pads(session, row, state.received.rows[row]);
+            let mut delta = pads(&mut hash, row, state.received.rows[row]);
             for (i, delta) in delta.iter_mut().enumerate() {
                 let correction = scalar(&reply.corrections()[(row * WIDTH + i) * SCALAR..][..SCALAR]);
                 *delta += Scalar::conditional_select(&Scalar::ZERO, &correction, choice);
             }
-            sums[0] += g * &delta[0];
-            sums[1] += g * &delta[1];
-            let eta = Scalar::conditional_select(&Scalar::ZERO, &eta, choice);
-            mus.push(&Zeroizing::new(delta[2] + one * &delta[0] + two * &delta[1] - eta));
+            sums[0].add(g, &delta[0]);
+            sums[1].add(g, &delta[1]);
+            let [u, v, check] = &mut *delta;
+            *check += Scalar::conditional_select(&Scalar::ZERO, &minus_eta, choice);
+            mus.push(&weighted([check, u, v], theta));
         }
         mus.element();
-        results.push(outputs(&sums));
+        results.push(outputs(&sums, &Scalar::ONE));
     }
+    // declassify: whether it holds is told to the peer, and a pair that failed is gone (§4.2).
     if !bool::from(mus.digest().as_slice().ct_eq(reply.check())) {
         pair.poison();
         return Err(OleError::Cheated("the OLE's consistency check failed"));
@@ -387,7 +403,7 @@ pub fn receive_finish(
     Ok(results)
 }
 
-/// A scalar of a reply; all were checked to be canonical when it was decoded.
+/// A scalar of a reply; all were checked to be below the order when it was decoded.
 fn scalar(bytes: &[u8]) -> Scalar {
-    Secp256k1::decode_scalar(bytes).unwrap_or(Scalar::ZERO)
+    bytes.try_into().map_or(Scalar::ZERO, secp256k1_reduce)
 }

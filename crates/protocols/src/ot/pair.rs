@@ -195,6 +195,7 @@ pub fn start(ctx: &PairCtx, rng: &mut (impl RngCore + CryptoRng)) -> (PairSetup,
 /// Answers the peer's first message.
 pub fn respond(setup: PairSetup, peer: &PairMsg1) -> Result<(PairReplied, PairMsg2), Abort> {
     let PairSetup { ctx, sender, receiver, seed_part, sent } = setup;
+    // declassify: both were sent.
     if peer.seed_commitment == sent.seed_commitment {
         return Err(Abort::hard_edge(ctx.peer, "pair set-up: our own first message came back"));
     }
@@ -277,6 +278,20 @@ pub struct PairState {
 }
 
 impl PairState {
+    /// Address and length of everything in here that is secret, for a tool that watches what depends on it.
+    #[cfg(feature = "secret-regions")]
+    pub fn secret_regions(&self) -> Vec<(usize, usize)> {
+        fn of<T>(slice: &[T]) -> (usize, usize) {
+            (slice.as_ptr() as usize, core::mem::size_of_val(slice))
+        }
+        self.secrets.iter().fold(Vec::new(), |mut regions, secrets| {
+            regions.push(of(secrets.seed.as_slice()));
+            regions.push(of(core::slice::from_ref(&*secrets.delta)));
+            regions.extend([of(secrets.punctured.as_slice()), of(secrets.leaves.as_slice())]);
+            regions
+        })
+    }
+
     /// The party at the other end.
     pub fn peer(&self) -> Index {
         self.peer

@@ -43,6 +43,19 @@ pub enum GovernanceCommand {
         #[command(flatten)]
         api: ApiArgs,
     },
+    /// Ask for other settings of ledger and clocks.
+    Settings {
+        /// How many nodes record a spending before a policy that looks at past spending lets it be signed; with n parties of
+        /// a key of which f are corrupt, limits hold where 2 times this is above n + f. The key's threshold when never set.
+        #[arg(long)]
+        record_quorum: Option<u16>,
+        /// How many seconds clocks of nodes may be apart; 60 when never set.
+        #[arg(long)]
+        clock_skew: Option<u32>,
+        /// Where and who.
+        #[command(flatten)]
+        api: ApiArgs,
+    },
     /// Write the chain from the genesis to the version in force to a file, for a machine that joins.
     Export {
         /// The new file.

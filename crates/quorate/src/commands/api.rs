@@ -40,10 +40,22 @@ impl Caller {
             cluster.genesis
         });
         // The changes prove themselves from the genesis on; a gateway can at most leave the last ones out.
-        let chain = Governance::replay(genesis, cluster.governance).map_err(|error| {
-            Refused(format!("the gateway shows a governance that does not follow: {error}"))
-        })?;
+        let chain = Governance::replay(genesis, cluster.governance, &quorate_policy::judge_step).map_err(
+            |error| Refused(format!("the gateway shows a governance that does not follow: {error}")),
+        )?;
         Ok(Self { client, key, genesis: chain.current().clone(), chain })
+    }
+
+    /// Takes the changes of governance since then in.
+    pub async fn follow(&mut self) -> Result<()> {
+        let steps = self.client.cluster().await?.governance;
+        let chain = Governance::replay(self.chain.genesis().clone(), steps, &quorate_policy::judge_step)
+            .map_err(|error| {
+                Refused(format!("the gateway shows a governance that does not follow: {error}"))
+            })?;
+        self.genesis = chain.current().clone();
+        self.chain = chain;
+        Ok(())
     }
 
     /// A caller that is given everything.
@@ -109,8 +121,9 @@ fn describe_order(order: &Order) -> Vec<String> {
     lines
 }
 
-/// What an intent asks for, for people.
-pub fn describe_body(body: &Body) -> Result<Vec<String>> {
+/// What an intent asks for, for people; beside the version in force, where it is given: what a change of policy means shows
+/// only there.
+pub fn describe_body(body: &Body, base: Option<&Genesis>) -> Result<Vec<String>> {
     let mut lines = Vec::new();
     match body {
         Body::Transfer(transfer) => {
@@ -125,7 +138,7 @@ pub fn describe_body(body: &Body) -> Result<Vec<String>> {
             }
         }
         Body::Order(order) => lines.extend(describe_order(order)),
-        Body::Governance(change) => lines.extend(describe_change(change, None)),
+        Body::Governance(change) => lines.extend(describe_change(change, base)),
         // Shown decoded by the view; here as it was asked for.
         Body::Call(call) => {
             lines.push(format!("call     {} of {} on {}", call.method, call.contract, call.network));
@@ -145,7 +158,7 @@ pub fn describe_body(body: &Body) -> Result<Vec<String>> {
 /// An intent for people.
 pub fn describe(view: &IntentView) -> Result<String> {
     let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
-    lines.extend(describe_body(&view.intent.body)?);
+    lines.extend(describe_body(&view.intent.body, None)?);
     if let Some(summary) = &view.summary {
         lines.push(format!("decoded  {}", serde_json::to_string(summary)?));
     }
@@ -156,6 +169,9 @@ pub fn describe(view: &IntentView) -> Result<String> {
             missing.group,
             missing.who_may.join(", ")
         ));
+    }
+    if let Some(rule) = &view.deciding_rule {
+        lines.push(format!("rule     {rule}"));
     }
     if let Some(reason) = &view.reason {
         lines.push(format!("reason   {reason}"));

@@ -7,7 +7,7 @@ use crate::exit::Refused;
 use crate::output;
 use anyhow::{Result, bail};
 use quorate_client::api::IntentView;
-use quorate_intent::{Approval, Hash, IntentId, Verdict};
+use quorate_intent::{Approval, Genesis, Hash, IntentId, Verdict};
 use quorate_view::{Input, View, view};
 use std::io::{IsTerminal, Write};
 
@@ -49,9 +49,10 @@ async fn look(caller: &Caller, id: &IntentId, told: IntentView) -> Result<Seen> 
 }
 
 impl Seen {
-    fn text(&self) -> Result<String> {
+    fn text(&self, version: &Genesis) -> Result<String> {
         let body = &self.told.intent.body;
-        let more = if body.signing_wallet().is_some() { Vec::new() } else { describe_body(body)? };
+        let more =
+            if body.signing_wallet().is_some() { Vec::new() } else { describe_body(body, Some(version))? };
         let mut lines = vec![quorate_view::text(&self.view, &more)];
         lines.push(format!("state      {} (the gateway's word)", self.told.state));
         Ok(lines.join("\n"))
@@ -92,7 +93,7 @@ fn row(view: &View) -> Vec<String> {
 pub async fn show(args: ShowArgs, json: bool) -> Result<()> {
     let caller = Caller::new(&args.api).await?;
     let seen = see(&caller, &args.intent).await?;
-    let text = seen.text()?;
+    let text = seen.text(&caller.genesis)?;
     output::result(json, &seen.view, || text)
 }
 
@@ -115,7 +116,7 @@ async fn decide(caller: &Caller, id: &IntentId, verdict: Verdict, yes: bool, jso
         return Err(Refused(format!("intent {id} cannot be approved: {problem}")).into());
     }
     if !yes {
-        confirm(&seen.text()?, verdict)?;
+        confirm(&seen.text(&caller.genesis)?, verdict)?;
     }
     let told = verdict_on(caller, &seen.told, verdict).await?;
     let text = super::api::describe(&told)?;

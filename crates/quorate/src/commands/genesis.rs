@@ -50,6 +50,7 @@ pub fn create(args: &GenesisArgs) -> Result<Genesis> {
         administrators: Group { quorum: args.admin_quorum, members: members(&args.administrators)? },
         clients: members(&args.clients)?,
         follows: None,
+        governed: None,
     };
     genesis.check()?;
     files::write_json(&args.out, &genesis)?;

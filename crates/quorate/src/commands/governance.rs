@@ -29,7 +29,7 @@ pub struct ChainFile {
 impl ChainFile {
     /// The chain, checked step by step.
     pub fn chain(self) -> Result<Governance> {
-        Ok(Governance::replay(self.genesis, self.steps)?)
+        Ok(Governance::replay(self.genesis, self.steps, &quorate_policy::judge_step)?)
     }
 }
 
@@ -48,6 +48,9 @@ pub async fn run(command: GovernanceCommand, json: bool) -> Result<()> {
         }
         GovernanceCommand::Move { party, address, api } => {
             ask(&api, json, |genesis| Ok(Change::Move { party: named(genesis, &party)?, address })).await
+        }
+        GovernanceCommand::Settings { record_quorum, clock_skew, api } => {
+            ask(&api, json, |_| Ok(Change::Settings { record_quorum, clock_skew })).await
         }
         GovernanceCommand::Export { out, api } => {
             let chain = Caller::new(&api).await?.chain;
@@ -82,6 +85,10 @@ async fn ask(api: &ApiArgs, json: bool, change: impl FnOnce(&Genesis) -> Result<
 /// Hands a change in, checked here first.
 pub async fn submit(caller: &Caller, change: Change) -> Result<IntentView> {
     let new = caller.intent(Body::Governance(change), LIFETIME);
+    if let Body::Governance(change) = &new.intent.body {
+        quorate_policy::check_change(&caller.genesis, change, new.intent.hash())
+            .map_err(|error| Refused(error.to_string()))?;
+    }
     new.intent.check_form(&caller.genesis)?;
     Ok(caller.client.submit(&new, None).await?)
 }
@@ -122,7 +129,13 @@ pub fn describe_change(change: &Change, genesis: Option<&Genesis>) -> Vec<String
         Change::Move { party, address } => {
             vec![format!("moves    {} ({}) to {address}", name(party), party.fingerprint())]
         }
-        other => vec![format!("change   {other:?}")],
+        Change::Policy { policy } => super::policy::describe_proposal(genesis, policy),
+        Change::Freeze { reason } => vec![format!("FREEZE   nothing is signed any more; {reason}")],
+        Change::Thaw { reason } => vec![format!("thaw     signing goes on; {reason}")],
+        other => {
+            let text = serde_json::to_string_pretty(other).unwrap_or_default();
+            text.lines().map(|line| format!("change   {line}")).collect()
+        }
     }
 }
 

@@ -2,8 +2,10 @@
 
 mod api;
 mod approvals;
+mod audit;
 mod backup;
 mod calls;
+mod certificates;
 mod cluster;
 mod demo;
 mod dev;
@@ -11,11 +13,13 @@ mod disputes;
 mod drill;
 mod genesis;
 mod governance;
+mod governed;
 mod init;
 mod intents;
 mod keys;
 mod orders;
 mod partials;
+mod policy;
 mod services;
 mod unlock;
 mod verify;
@@ -35,6 +39,13 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Key(command) => keys::run(command, json),
         Command::Genesis(command) => genesis::run(command, json).await,
         Command::Governance(command) => governance::run(command, json).await,
+        Command::Policy(command) => policy::run(command, json).await,
+        Command::Members(command) => governed::run_members(command, json).await,
+        Command::AddressBook(command) => governed::run_book(command, json).await,
+        Command::Assets(command) => governed::run_assets(command, json).await,
+        Command::Freeze(args) => governed::freeze(args, json).await,
+        Command::Thaw(args) => governed::thaw(args, json).await,
+        Command::Confirm(command) => governed::confirm(command, json).await,
         Command::Node(args) => services::node(args).await,
         Command::Backup(args) => backup::backup(args, json).await,
         Command::Restore(args) => backup::restore(args, json).await,
@@ -58,6 +69,9 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Submit(args) => partials::submit(args, json).await,
         Command::Disputes(args) => disputes::list(args, json).await,
         Command::Blame(args) => disputes::blame(&args, json),
+        Command::Certificate(args) => certificates::fetch(args, json).await,
+        Command::Verify(args) => certificates::check(&args, json),
+        Command::Audit(command) => audit::run(command, json).await,
         Command::VerifySignature(args) => verify::run(&args, json),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "quorate", &mut std::io::stdout());

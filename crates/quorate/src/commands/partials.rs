@@ -8,12 +8,14 @@ use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use quorate_client::api::{IntentView, NewSigningCall, NewTransaction};
 use quorate_coordination::file::{Signer, Wrong};
+use quorate_coordination::rpc::SignCall;
 use quorate_coordination::{
-    CallFile, Combined, FileError, NodeRequest, NodeResponse, PartialFile, combine_files,
+    CallFile, Combined, FileError, NodeRequest, NodeResponse, Partial, PartialFile, combine_files,
 };
 use quorate_intent::{Genesis, IntentId, keys};
 use quorate_node::control::{self, ControlError};
 use quorate_session::statement_digest;
+use quorate_verify::Signing;
 use rand_core::{OsRng, RngCore};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -134,15 +136,38 @@ pub fn combine(args: &CombineArgs, json: bool) -> Result<()> {
 pub async fn submit(args: SubmitArgs, json: bool) -> Result<()> {
     let caller = Caller::new(&args.api).await?;
     let combined = combine_paths(&args.files, Some(&caller.genesis))?;
-    let view = hand_in(&caller, combined).await?;
+    let signing = signing_of(&args.files)?;
+    let view = hand_in(&caller, combined, signing).await?;
     let text = describe_intent(&view)?;
     output::result(json, &view, || text)
 }
 
 /// Hands a combined transaction to the gateway.
-pub async fn hand_in(caller: &Caller, combined: Combined) -> Result<IntentView> {
-    let new = NewTransaction { signatures: combined.signatures, signers: combined.signers };
+pub async fn hand_in(caller: &Caller, combined: Combined, signing: String) -> Result<IntentView> {
+    let new =
+        NewTransaction { signatures: combined.signatures, signers: combined.signers, signing: Some(signing) };
     Ok(caller.client.hand_in(&combined.intent, &new).await?)
+}
+
+/// What the transaction's certificate needs of files that were combined: request, parts, partial signatures; canonical, hex.
+pub fn signing_of(paths: &[PathBuf]) -> Result<String> {
+    let files: Vec<PartialFile> =
+        paths.iter().map(|path| Ok(PartialFile::decode(&files::read(path)?)?)).collect::<Result<_>>()?;
+    let first = files.first().context("no file")?;
+    let wrong = |error: borsh::io::Error| anyhow::anyhow!("not a signing call: {error}");
+    let call: SignCall = borsh::from_slice(&first.call).map_err(wrong)?;
+    let partial = |file: &PartialFile, at: usize| {
+        let body = file.partials.get(at)?;
+        Some(Partial { signer: file.signer.index, body: body.body.clone(), signature: body.signature })
+    };
+    let of_item = |at: usize| {
+        let mut all: Vec<Partial> = files.iter().filter_map(|file| partial(file, at)).collect();
+        all.sort_by_key(|partial| partial.signer);
+        all
+    };
+    let partials = (0..call.parts.len()).map(of_item).collect();
+    let signing = Signing { request: call.request, parts: call.parts, partials };
+    Ok(hex::encode(borsh::to_vec(&signing).map_err(wrong)?))
 }
 
 /// Reads files of partial signatures and combines them. Needs no node, no gateway, no network.

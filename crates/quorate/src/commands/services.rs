@@ -33,9 +33,10 @@ pub async fn node(args: NodeArgs) -> Result<()> {
         }
         tracing::warn!(%problem, "memory is not locked; secrets may reach the swap file");
     }
+    let local = args.local_policy.as_deref().map(super::policy::read_local).transpose()?;
     let vault = Vault::open(&args.dir, unlock::open(&args.unlock)?).await?;
     vault.append(quorate_audit::Body::Unlocked).await?;
-    let mut node = Node::start(Config { vault, listen: args.listen }).await?;
+    let mut node = Node::start(Config { vault, listen: args.listen, local }).await?;
     // A node works without it; only signing by file does not.
     if let Err(error) = node.open_control(&args.dir) {
         tracing::warn!(%error, "`quorate sign` cannot reach this node");

@@ -214,6 +214,16 @@ fn a_used_up_order_names_who_claims_it() {
 }
 
 #[test]
+fn a_hello_with_tries_left_shows_nothing() {
+    let mut world = plain(3, 1);
+    world.run();
+    let packet = world.bus.log.iter().find(|packet| kind(packet) == (Kind::Hello, 0)).unwrap();
+    let (ceremony, hello) = (wire::Envelope::decode(&packet.bytes).unwrap().ceremony, packet.bytes.clone());
+    let framed = Evidence::UsedUp { ceremony, culprit: packet.from, hello }.encode();
+    assert_eq!(evidence::check(&framed), Err(EvidenceError::Nothing));
+}
+
+#[test]
 fn a_party_without_a_try_left_says_nothing() {
     let ids = identities(3);
     let mut config = config(&ids);

@@ -1,114 +1,128 @@
 //! Multiples of a base that stays, from a table of it, in **constant time**.
 //!
-//! The scalar is written in signed digits of 4 bits, and for each of their 65 places the table has the base's multiples
-//! 1·16^i … 8·16^i: one addition a place and no doubling. Every lookup reads the whole row.
+//! The scalar is written in signed digits of 5 bits, and for each of their 52 places the table has the base's multiples
+//! 1·32^i … 16·32^i: one addition a place and no doubling. Every lookup reads the whole row. Many sums share one
+//! inversion.
 
-use super::jacobian::{Affine, Jacobian};
-use super::normalize;
+use super::complete::{Complete, to_points};
+use super::jacobian::{Affine, Jacobian, affine_of};
 use super::sums::points;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use group::Group;
-use k256::{AffinePoint, ProjectivePoint, Scalar};
+use k256::{ProjectivePoint, Scalar};
 use once_cell::race::OnceBox;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
+/// Bits of a digit.
+const WIDTH: usize = 5;
 /// Digits of a scalar.
-const PLACES: usize = 65;
+const PLACES: usize = 52;
 /// Multiples of a place.
-const ROW: usize = 8;
+const ROW: usize = 1 << (WIDTH - 1);
 
-/// A base with its table of 45 KB.
-pub struct FixedBase(Vec<[AffinePoint; ROW]>);
+/// A multiple: x, then y, in words, the least significant first.
+type Entry = [u64; 8];
+
+/// A base with its table of 53 KB; that of the identity is empty.
+pub struct FixedBase(Vec<[Entry; ROW]>);
 
 impl FixedBase {
-    /// Makes the table: about as much work as six products. The base is public.
+    /// Makes the table: about as much work as eight products. The base is public.
     pub fn new(base: &ProjectivePoint) -> Self {
-        if bool::from(base.is_identity()) {
-            return Self(alloc::vec![[AffinePoint::IDENTITY; ROW]; PLACES]);
+        let Some(base) = Affine::new(&base.to_affine()) else { return Self(Vec::new()) };
+        let mut places = Vec::with_capacity(PLACES);
+        let mut place = Jacobian::IDENTITY.add(&base);
+        for _ in 0..PLACES {
+            places.push(place);
+            place = (0..WIDTH).fold(place, |point, _| point.double());
         }
         let mut multiples = Vec::with_capacity(PLACES * ROW);
-        let mut place = *base;
-        for _ in 0..PLACES {
-            let mut multiple = place;
+        // None of them is the identity: 16·32^51 is no multiple of the order, which is prime.
+        for place in affine_of(&places).into_iter().flatten() {
+            let mut multiple = Jacobian::IDENTITY;
             for _ in 0..ROW {
+                multiple = multiple.add(&place);
                 multiples.push(multiple);
-                multiple += &place;
             }
-            // 8·2 = 16 times the place's own point.
-            place = multiples[multiples.len() - 1].double();
         }
-        // None of them is the identity: 8·16^64 is no multiple of the order, which is prime.
-        let affine = normalize(&multiples);
-        let mut rows = alloc::vec![[AffinePoint::IDENTITY; ROW]; PLACES];
-        rows.iter_mut().zip(affine.chunks_exact(ROW)).for_each(|(row, from)| row.copy_from_slice(from));
-        Self(rows)
+        let entries: Vec<Entry> = affine_of(&multiples).iter().flatten().map(Affine::words).collect();
+        Self(entries.as_chunks().0.to_vec())
     }
 
     /// s·base for a **secret** s.
     pub fn mul(&self, scalar: &Scalar) -> ProjectivePoint {
-        self.add_product(ProjectivePoint::IDENTITY, scalar)
+        fixed_sums(&[alloc::vec![(self, scalar)]])[0]
     }
 
-    /// start + s·base for a **secret** s.
-    pub fn add_product(&self, start: ProjectivePoint, scalar: &Scalar) -> ProjectivePoint {
+    /// Adds s·base.
+    fn add_product(&self, sum: &mut Complete, scalar: &Scalar) {
         let digits = Zeroizing::new(signed_digits(scalar));
-        let mut sum = start;
         for (row, digit) in self.0.iter().zip(digits.iter()) {
-            sum += &select(row, *digit);
+            let sign = digit >> 7;
+            let size = ((digit + sign) ^ sign) as u8;
+            let none = u64::from(size).wrapping_sub(1) >> 63;
+            sum.add(&select(row, size), Choice::from((sign & 1) as u8), Choice::from(none as u8));
         }
-        sum
     }
 }
 
-/// Σ dᵢ·16ⁱ with −8 ≤ dᵢ ≤ 8.
+/// Sums of products of **secret** scalars with fixed bases, with one inversion for all.
+pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<ProjectivePoint> {
+    let one = |terms: &Vec<(&FixedBase, &Scalar)>| {
+        let mut sum = Complete::IDENTITY;
+        terms.iter().for_each(|(base, scalar)| base.add_product(&mut sum, scalar));
+        sum
+    };
+    to_points(&sums.iter().map(one).collect::<Vec<_>>())
+}
+
+/// Σ dᵢ·32ⁱ with −16 ≤ dᵢ ≤ 16.
 fn signed_digits(scalar: &Scalar) -> [i8; PLACES] {
     let mut bytes = scalar.to_bytes();
+    bytes.reverse();
     let mut digits = [0i8; PLACES];
-    for (pair, byte) in digits.chunks_exact_mut(2).zip(bytes.iter().rev()) {
-        pair[0] = (byte & 15) as i8;
-        pair[1] = (byte >> 4) as i8;
+    for (place, digit) in digits.iter_mut().enumerate() {
+        let (byte, shift) = (place * WIDTH / 8, place * WIDTH % 8);
+        let high = bytes.get(byte + 1).copied().unwrap_or_default();
+        *digit = ((u16::from(bytes[byte]) | u16::from(high) << 8) >> shift & 31) as i8;
     }
     for place in 0..PLACES - 1 {
-        let carry = (digits[place] + 8) >> 4;
-        digits[place] -= carry << 4;
+        let carry = (digits[place] + 16) >> 5;
+        digits[place] -= carry << 5;
         digits[place + 1] += carry;
     }
     bytes[..].zeroize();
     digits
 }
 
-/// The multiple of a row that a digit asks for.
-fn select(row: &[AffinePoint; ROW], digit: i8) -> AffinePoint {
-    let sign = digit >> 7;
-    let size = ((digit + sign) ^ sign) as u8;
-    let mut point = AffinePoint::IDENTITY;
+/// The multiple of a row that is `size` times its base; zeros for none.
+fn select(row: &[Entry; ROW], size: u8) -> Entry {
+    let mut out = [0u64; 8];
     for (at, multiple) in row.iter().enumerate() {
-        point.conditional_assign(multiple, size.ct_eq(&(at as u8 + 1)));
+        let other = u64::from(size ^ (at as u8 + 1));
+        // All ones where the two are equal; hidden from the compiler, so that it makes no branch of it.
+        let mask = core::hint::black_box((other.wrapping_sub(1) >> 63).wrapping_neg());
+        out.iter_mut().zip(multiple).for_each(|(out, word)| *out |= word & mask);
     }
-    let negated = -point;
-    point.conditional_assign(&negated, Choice::from((sign & 1) as u8));
-    point
+    out
 }
 
 /// The table of the generator, made once.
-pub(crate) fn generator() -> &'static FixedBase {
+pub fn generator() -> &'static FixedBase {
     static TABLE: OnceBox<FixedBase> = OnceBox::new();
     TABLE.get_or_init(|| Box::new(FixedBase::new(&ProjectivePoint::GENERATOR)))
 }
 
 /// s·G for a **public** s.
 pub(crate) fn mul_generator_vartime(scalar: &Scalar) -> ProjectivePoint {
-    static TABLE: OnceBox<Vec<Option<Affine>>> = OnceBox::new();
+    static TABLE: OnceBox<Vec<Affine>> = OnceBox::new();
     let table =
-        TABLE.get_or_init(|| Box::new(generator().0.as_flattened().iter().map(Affine::new).collect()));
+        TABLE.get_or_init(|| Box::new(generator().0.as_flattened().iter().map(Affine::from_words).collect()));
     let mut sum = Jacobian::IDENTITY;
     for (row, digit) in table.chunks_exact(ROW).zip(signed_digits(scalar)) {
         let Some(at) = usize::from(digit.unsigned_abs()).checked_sub(1) else { continue };
-        if let Some(multiple) = &row[at] {
-            sum = sum.add(&if digit < 0 { multiple.negated() } else { *multiple });
-        }
+        sum = sum.add(&if digit < 0 { row[at].negated() } else { row[at] });
     }
     points(&[sum])[0]
 }
@@ -117,24 +131,50 @@ pub(crate) fn mul_generator_vartime(scalar: &Scalar) -> ProjectivePoint {
 mod tests {
     use super::*;
     use ff::Field;
+    use group::Group;
     use rand_core::SeedableRng;
 
     #[test]
     fn products_are_those_of_k256() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(9);
         let mut scalars: Vec<Scalar> = (0..40).map(|_| Scalar::random(&mut rng)).collect();
-        scalars.extend([Scalar::ZERO, Scalar::ONE, -Scalar::ONE, Scalar::from(8u64), Scalar::from(24u64)]);
-        // Digits of 8 and carries through every place.
-        scalars.extend([0x88u8, 0x77, 0xf0].map(|byte| crate::curves::secp256k1_reduce(&[byte; 32])));
+        scalars.extend([0u64, 1, 15, 16, 17, 31, 32, 48].map(Scalar::from));
+        scalars.extend([Scalar::ONE, Scalar::from(16u64)].map(|scalar| -scalar));
+        // Digits of 16 and carries through every place.
+        scalars.extend([0x84u8, 0x42, 0x21, 0xf0].map(|byte| crate::curves::secp256k1_reduce(&[byte; 32])));
         let point = ProjectivePoint::random(&mut rng);
-        let base = FixedBase::new(&point);
-        let none = FixedBase::new(&(point - point));
+        let (base, none) = (FixedBase::new(&point), FixedBase::new(&(point - point)));
         for scalar in &scalars {
             assert_eq!(base.mul(scalar), point * scalar);
-            assert_eq!(base.add_product(point, scalar), point * scalar + point);
             assert_eq!(generator().mul(scalar), ProjectivePoint::GENERATOR * scalar);
             assert_eq!(mul_generator_vartime(scalar), ProjectivePoint::GENERATOR * scalar);
             assert_eq!(none.mul(scalar), ProjectivePoint::IDENTITY);
         }
+    }
+
+    /// The same base twice: the sum of equal points, and of a point and its negative, within one sum.
+    #[test]
+    fn sums_are_right_in_every_special_case() {
+        let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(10);
+        let point = ProjectivePoint::random(&mut rng);
+        let base = FixedBase::new(&point);
+        let (one, minus, three) = (Scalar::ONE, -Scalar::ONE, Scalar::from(3u64));
+        let random = Scalar::random(&mut rng);
+        let sums = [
+            alloc::vec![],
+            alloc::vec![(&base, &one), (&base, &one)],
+            alloc::vec![(&base, &one), (&base, &minus)],
+            alloc::vec![(&base, &random), (generator(), &three), (&base, &minus)],
+            alloc::vec![(&base, &one), (&base, &minus), (&base, &three)],
+        ];
+        let wanted = [
+            ProjectivePoint::IDENTITY,
+            point.double(),
+            ProjectivePoint::IDENTITY,
+            point * (random - one) + ProjectivePoint::GENERATOR * three,
+            point * three,
+        ];
+        assert_eq!(fixed_sums(&sums), wanted);
+        assert!(fixed_sums(&[]).is_empty());
     }
 }

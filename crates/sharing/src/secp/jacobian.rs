@@ -31,6 +31,30 @@ impl Affine {
         Some(Self { x: coordinate(encoded.x())?, y: coordinate(encoded.y())? })
     }
 
+    /// x, then y, in words, the least significant first.
+    pub fn words(&self) -> [u64; 8] {
+        let mut words = [0; 8];
+        for (half, value) in words.chunks_exact_mut(4).zip([self.x, self.y]) {
+            let bytes = value.normalize().to_bytes();
+            for (word, bytes) in half.iter_mut().rev().zip(bytes.as_chunks().0) {
+                *word = u64::from_be_bytes(*bytes);
+            }
+        }
+        words
+    }
+
+    /// Of [`Affine::words`].
+    pub fn from_words(words: &[u64; 8]) -> Self {
+        let [x, y] = fe_of(words);
+        Self { x, y }
+    }
+
+    /// The same point on the curve scaled by s: (x·s², y·s³).
+    pub fn scaled(&self, s: &Fe) -> Self {
+        let ss = s.square();
+        Self { x: self.x.mul(&ss), y: self.y.mul(&ss.mul(s)) }
+    }
+
     pub fn negated(&self) -> Self {
         Self { x: self.x, y: self.y.negate(1).normalize_weak() }
     }
@@ -38,6 +62,11 @@ impl Affine {
 
 impl Jacobian {
     pub const IDENTITY: Self = Self { x: Fe::ONE, y: Fe::ONE, z: Fe::ZERO, infinity: true };
+
+    /// Back from the curve scaled by s.
+    pub fn unscaled(&self, s: &Fe) -> Self {
+        Self { z: self.z.mul(s), ..*self }
+    }
 
     pub fn is_identity(&self) -> bool {
         self.infinity
@@ -76,9 +105,32 @@ impl Jacobian {
     }
 }
 
-/// All points in affine form, with one inversion.
-pub(super) fn to_affine(points: &[Jacobian]) -> Vec<AffinePoint> {
-    // Montgomery's trick: products of all z up to each point, inverted at the end, taken apart backwards.
+/// Two coordinates from [`Affine::words`], in constant time.
+pub(super) fn fe_of(words: &[u64; 8]) -> [Fe; 2] {
+    let one = |half: &[u64]| {
+        let mut bytes = k256::FieldBytes::default();
+        for (bytes, word) in bytes.chunks_exact_mut(8).zip(half.iter().rev()) {
+            bytes.copy_from_slice(&word.to_be_bytes());
+        }
+        Fe::from_bytes(&bytes).unwrap_or(Fe::ZERO)
+    };
+    [one(&words[..4]), one(&words[4..])]
+}
+
+/// All points in affine form, with one inversion; `None` for the identity.
+pub(super) fn affine_of(points: &[Jacobian]) -> Vec<Option<Affine>> {
+    divided(points, |product| Option::<Fe>::from(product.invert()).unwrap_or(Fe::ONE)).0
+}
+
+/// All points in affine form on another curve y² = x³ + 7·s⁶, without any inversion: (x·s², y·s³) for the s that comes
+/// along. The formulas here do not know the 7, so they serve that curve as well.
+pub(super) fn scaled_of(points: &[Jacobian]) -> (Vec<Option<Affine>>, Fe) {
+    divided(points, |_| Fe::ONE)
+}
+
+/// Montgomery's trick: the product s of all z, `inverse` of it, and x·(s·inverse/z)², y·(s·inverse/z)³.
+fn divided(points: &[Jacobian], inverse: impl FnOnce(&Fe) -> Fe) -> (Vec<Option<Affine>>, Fe) {
+    // Products of all z up to each point, taken apart backwards.
     let mut products = Vec::with_capacity(points.len());
     let mut product = Fe::ONE;
     for point in points {
@@ -87,26 +139,49 @@ pub(super) fn to_affine(points: &[Jacobian]) -> Vec<AffinePoint> {
             product = product.mul(&point.z);
         }
     }
-    let mut inverse = Option::<Fe>::from(product.invert()).unwrap_or(Fe::ONE);
-    let mut out: Vec<AffinePoint> = points
+    let mut inverse = inverse(&product);
+    let mut out: Vec<Option<Affine>> = points
         .iter()
         .zip(products)
         .rev()
         .map(|(point, before)| {
             if point.infinity {
-                return AffinePoint::IDENTITY;
+                return None;
             }
             let z = inverse.mul(&before);
             inverse = inverse.mul(&point.z);
             let zz = z.square();
-            let (x, y) = (point.x.mul(&zz), point.y.mul(&zz.mul(&z)));
-            let encoded = EncodedPoint::from_affine_coordinates(&x.to_bytes(), &y.to_bytes(), false);
-            // It is on the curve, since all that it was made of is.
-            Option::from(AffinePoint::from_encoded_point(&encoded)).unwrap_or(AffinePoint::IDENTITY)
+            Some(Affine { x: point.x.mul(&zz), y: point.y.mul(&zz.mul(&z)) })
         })
         .collect();
     out.reverse();
-    out
+    (out, product)
+}
+
+/// Adds P, 3P, 5P, … to `out`, as many as `count`.
+pub(super) fn odd_multiples(point: &Affine, count: usize, out: &mut Vec<Jacobian>) {
+    let double = Jacobian::IDENTITY.add(point).double();
+    // On the curve scaled by the double's z, the double is affine as it stands.
+    let step = Affine { x: double.x, y: double.y };
+    let mut multiple = Jacobian::IDENTITY.add(&point.scaled(&double.z));
+    for at in 0..count {
+        if at > 0 {
+            multiple = multiple.add(&step);
+        }
+        out.push(multiple.unscaled(&double.z));
+    }
+}
+
+/// As [`affine_of`], in the form of `k256`.
+pub(super) fn to_affine(points: &[Jacobian]) -> Vec<AffinePoint> {
+    let one = |point: Option<Affine>| {
+        let Some(Affine { x, y }) = point else { return AffinePoint::IDENTITY };
+        let [x, y] = [x, y].map(|value| value.normalize().to_bytes());
+        let encoded = EncodedPoint::from_affine_coordinates(&x, &y, false);
+        // It is on the curve, since all that it was made of is.
+        Option::from(AffinePoint::from_encoded_point(&encoded)).unwrap_or(AffinePoint::IDENTITY)
+    };
+    affine_of(points).into_iter().map(one).collect()
 }
 
 /// A name for addition by reference that the operator trait does not shadow.

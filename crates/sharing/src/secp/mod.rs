@@ -5,15 +5,18 @@
 //! [`jacobian`] are for public values.
 
 mod comb;
+mod complete;
 mod jacobian;
 mod naf;
 mod sums;
+mod wide;
 
-pub use comb::FixedBase;
-pub(crate) use comb::{generator, mul_generator_vartime};
+pub(crate) use comb::mul_generator_vartime;
+pub use comb::{FixedBase, fixed_sums, generator};
 pub use naf::short_weight;
-pub use sums::lincomb_affine;
 pub(crate) use sums::{is_identity, lincomb, lincombs};
+pub use sums::{lincomb_affine, vanishes_affine};
+pub use wide::Products;
 
 use alloc::vec::Vec;
 use group::Group;
@@ -21,7 +24,7 @@ use k256::elliptic_curve::BatchNormalize;
 use k256::{AffinePoint, ProjectivePoint};
 
 /// All points in affine form, with one inversion.
-pub(crate) fn normalize(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
+pub fn normalize(points: &[ProjectivePoint]) -> Vec<AffinePoint> {
     // k256 0.13.4 panics if there is nothing to do, and on an identity that comes out of a sum: it compares z with zero
     // before reducing it. Only the constant is safe.
     if points.is_empty() {

@@ -1,15 +1,14 @@
 //! Sums of many products for **public** values: Straus' interleaving over non-adjacent forms, with the endomorphism.
 //!
-//! All tables of a call are brought to affine form by one inversion, and so are all its results. The generator's table is
-//! larger, and made once.
+//! All tables of a call are brought to affine form on one curve that is scaled so that this takes no inversion; the results
+//! share one. The generator's table is larger, and made once.
 
 use super::comb::mul_generator_vartime;
-use super::jacobian::{Affine, Jacobian, to_affine};
+use super::jacobian::{Affine, Jacobian, affine_of, odd_multiples, scaled_of, to_affine};
 use super::naf::{Digits, split};
 use super::normalize;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use group::Group;
 use k256::{AffinePoint, FieldElement, ProjectivePoint, Scalar};
 use once_cell::race::OnceBox;
 
@@ -34,21 +33,25 @@ enum Base {
     Own(Table),
 }
 
-/// One scalar's half, with the table that it looks up.
-type Row<'a> = (Digits, &'a [Affine]);
+/// One scalar's half, with the table that it looks up, and whether that is still to be scaled.
+type Row<'a> = (Digits, &'a [Affine], bool);
+
+/// The bases of a call, on the curve scaled by `scale`.
+struct Bases {
+    each: Vec<Base>,
+    scale: FieldElement,
+}
 
 impl Table {
-    fn new(width: u32, multiples: &[AffinePoint]) -> Self {
+    fn new(width: u32, plain: Vec<Affine>) -> Self {
         let beta = beta();
-        // None is the identity: they are odd multiples below the order of a point that is not.
-        let plain: Vec<Affine> = multiples.iter().filter_map(Affine::new).collect();
         let turned = plain.iter().map(|point| Affine { x: point.x.mul(&beta), y: point.y }).collect();
         Self { width, plain, turned }
     }
 
-    fn rows<'a>(&'a self, scalar: &Scalar, rows: &mut Vec<Row<'a>>) {
+    fn rows<'a>(&'a self, scalar: &Scalar, unscaled: bool, rows: &mut Vec<Row<'a>>) {
         let [one, two] = split(scalar, self.width);
-        rows.extend([(one, self.plain.as_slice()), (two, self.turned.as_slice())]);
+        rows.extend([(one, self.plain.as_slice(), unscaled), (two, self.turned.as_slice(), unscaled)]);
     }
 }
 
@@ -71,83 +74,87 @@ fn multiples(width: u32) -> usize {
     1 << (width - 2)
 }
 
-fn odd_multiples(point: &ProjectivePoint, width: u32, out: &mut Vec<ProjectivePoint>) {
-    let double = point.double();
-    let mut multiple = *point;
-    for _ in 1..multiples(width) {
-        out.push(multiple);
-        multiple += &double;
-    }
-    out.push(multiple);
-}
-
 fn generator() -> &'static Table {
     static TABLE: OnceBox<Table> = OnceBox::new();
     TABLE.get_or_init(|| {
         let mut all = Vec::new();
-        odd_multiples(&ProjectivePoint::GENERATOR, WIDEST, &mut all);
-        let affine = normalize(&all);
-        Box::new(Table::new(WIDEST, &affine))
+        if let Some(point) = Affine::new(&AffinePoint::GENERATOR) {
+            odd_multiples(&point, multiples(WIDEST), &mut all);
+        }
+        Box::new(Table::new(WIDEST, affine_of(&all).into_iter().flatten().collect()))
     })
 }
 
-/// The bases' tables, with one inversion for all.
-fn prepare(bases: &[ProjectivePoint], width: impl Fn(usize) -> u32) -> Vec<Base> {
+/// The bases' tables.
+fn prepare(bases: &[AffinePoint], width: impl Fn(usize) -> u32) -> Bases {
     let mut all = Vec::new();
-    let mut kinds = Vec::with_capacity(bases.len());
+    let mut each = Vec::with_capacity(bases.len());
     for (at, base) in bases.iter().enumerate() {
-        if bool::from(base.is_identity()) {
-            kinds.push(Base::Identity);
-        } else if *base == ProjectivePoint::GENERATOR {
-            kinds.push(Base::Generator);
-        } else {
-            let width = width(at);
-            odd_multiples(base, width, &mut all);
-            kinds.push(Base::Own(Table { width, plain: Vec::new(), turned: Vec::new() }));
+        each.push(match Affine::new(base) {
+            None => Base::Identity,
+            Some(_) if *base == AffinePoint::GENERATOR => Base::Generator,
+            Some(point) => {
+                let width = width(at);
+                odd_multiples(&point, multiples(width), &mut all);
+                Base::Own(Table { width, plain: Vec::new(), turned: Vec::new() })
+            }
+        });
+    }
+    let (scaled, scale) = scaled_of(&all);
+    // None is the identity: they are odd multiples below the order of a point that is not.
+    let mut rest = scaled.into_iter().flatten();
+    for base in &mut each {
+        if let Base::Own(table) = base {
+            *table = Table::new(table.width, rest.by_ref().take(multiples(table.width)).collect());
         }
     }
-    let affine = normalize(&all);
-    let mut rest = affine.as_slice();
-    for kind in &mut kinds {
-        if let Base::Own(table) = kind {
-            let (own, others) = rest.split_at(multiples(table.width));
-            *table = Table::new(table.width, own);
-            rest = others;
-        }
-    }
-    kinds
+    Bases { each, scale }
 }
 
-fn sum<'a>(terms: impl Iterator<Item = (&'a Scalar, &'a Base)>) -> Jacobian {
-    let mut rows: Vec<Row<'a>> = Vec::new();
-    for (scalar, base) in terms {
-        match base {
-            Base::Identity => {}
-            Base::Generator => generator().rows(scalar, &mut rows),
-            Base::Own(table) => table.rows(scalar, &mut rows),
-        }
-    }
-    let places = rows.iter().map(|(digits, _)| digits.used).max().unwrap_or(0);
-    let mut sum = Jacobian::IDENTITY;
-    for place in (0..places).rev() {
-        sum = sum.double();
-        for (digits, table) in &rows {
-            let digit = digits.at[place];
-            if digit > 0 {
-                sum = sum.add(&table[usize::from(digit.unsigned_abs() / 2)]);
-            } else if digit < 0 {
-                sum = sum.add(&table[usize::from(digit.unsigned_abs() / 2)].negated());
+impl Bases {
+    fn sum<'a>(&'a self, terms: impl Iterator<Item = (&'a Scalar, usize)>) -> Jacobian {
+        let mut rows: Vec<Row<'a>> = Vec::new();
+        for (scalar, at) in terms {
+            match &self.each[at] {
+                Base::Identity => {}
+                Base::Generator => generator().rows(scalar, true, &mut rows),
+                Base::Own(table) => table.rows(scalar, false, &mut rows),
             }
         }
+        let places = rows.iter().map(|(digits, ..)| digits.used).max().unwrap_or(0);
+        let mut sum = Jacobian::IDENTITY;
+        for place in (0..places).rev() {
+            sum = sum.double();
+            for (digits, table, unscaled) in &rows {
+                let digit = digits.at[place];
+                if digit == 0 {
+                    continue;
+                }
+                let mut multiple = table[usize::from(digit.unsigned_abs() / 2)];
+                if *unscaled {
+                    multiple = multiple.scaled(&self.scale);
+                }
+                sum = sum.add(&if digit < 0 { multiple.negated() } else { multiple });
+            }
+        }
+        sum.unscaled(&self.scale)
     }
-    sum
 }
 
 /// Σ sᵢ·Pᵢ before it is brought to affine form.
-fn product(terms: &[(Scalar, ProjectivePoint)]) -> Jacobian {
+fn product(scalars: impl Iterator<Item = Scalar>, points: &[AffinePoint]) -> Jacobian {
+    let scalars: Vec<Scalar> = scalars.collect();
+    prepare(points, |_| NARROW).sum(scalars.iter().zip(0..))
+}
+
+fn product_of(terms: &[(Scalar, ProjectivePoint)]) -> Jacobian {
     let points: Vec<ProjectivePoint> = terms.iter().map(|(_, point)| *point).collect();
-    let bases = prepare(&points, |_| NARROW);
-    sum(terms.iter().map(|(scalar, _)| scalar).zip(&bases))
+    product(terms.iter().map(|term| term.0), &normalize(&points))
+}
+
+fn product_of_affine(terms: &[(Scalar, AffinePoint)]) -> Jacobian {
+    let points: Vec<AffinePoint> = terms.iter().map(|(_, point)| *point).collect();
+    product(terms.iter().map(|term| term.0), &points)
 }
 
 /// Points in the form of `k256`, with one inversion.
@@ -159,27 +166,32 @@ pub(super) fn points(sums: &[Jacobian]) -> Vec<ProjectivePoint> {
 pub(crate) fn lincomb(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
     match terms {
         [(scalar, point)] if *point == ProjectivePoint::GENERATOR => mul_generator_vartime(scalar),
-        _ => ProjectivePoint::from(lincomb_affine(terms)),
+        _ => points(&[product_of(terms)])[0],
     }
 }
 
-/// Σ sᵢ·Pᵢ in affine form. Variable time: only for values that may be seen.
-pub fn lincomb_affine(terms: &[(Scalar, ProjectivePoint)]) -> AffinePoint {
-    to_affine(&[product(terms)])[0]
+/// Σ sᵢ·Pᵢ of points in affine form, with one inversion. Variable time: only for values that may be seen.
+pub fn lincomb_affine(terms: &[(Scalar, AffinePoint)]) -> AffinePoint {
+    to_affine(&[product_of_affine(terms)])[0]
 }
 
 /// Whether Σ sᵢ·Pᵢ is the identity. Variable time: only for values that may be seen.
 pub(crate) fn is_identity(terms: &[(Scalar, ProjectivePoint)]) -> bool {
-    product(terms).is_identity()
+    product_of(terms).is_identity()
+}
+
+/// The same of points in affine form, without any inversion.
+pub fn vanishes_affine(terms: &[(Scalar, AffinePoint)]) -> bool {
+    product_of_affine(terms).is_identity()
 }
 
 /// Several sums of scalars times points that are named by their place. Variable time.
 pub(crate) fn lincombs(bases: &[ProjectivePoint], sums: &[Vec<(usize, Scalar)>]) -> Vec<ProjectivePoint> {
     let mut uses = alloc::vec![0usize; bases.len()];
     sums.iter().flatten().for_each(|(at, _)| uses[*at] += 1);
-    let bases = prepare(bases, |at| if uses[at] < OFTEN { NARROW } else { WIDE });
+    let bases = prepare(&normalize(bases), |at| if uses[at] < OFTEN { NARROW } else { WIDE });
     let all: Vec<Jacobian> =
-        sums.iter().map(|terms| sum(terms.iter().map(|(at, scalar)| (scalar, &bases[*at])))).collect();
+        sums.iter().map(|terms| bases.sum(terms.iter().map(|(at, scalar)| (scalar, *at)))).collect();
     points(&all)
 }
 
@@ -188,6 +200,7 @@ mod tests {
     use super::super::naf::{MINUS_LAMBDA, from_uint};
     use super::*;
     use ff::Field;
+    use group::Group;
     use rand_core::SeedableRng;
 
     fn naive(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
@@ -206,10 +219,13 @@ mod tests {
                     term.1 = ProjectivePoint::GENERATOR;
                 }
                 assert_eq!(lincomb(&terms), naive(&terms));
-                assert_eq!(lincomb_affine(&terms), naive(&terms).to_affine());
-                assert_eq!(is_identity(&terms), size == 0);
+                let affine = |terms: &[(Scalar, ProjectivePoint)]| {
+                    terms.iter().map(|(scalar, point)| (*scalar, point.to_affine())).collect::<Vec<_>>()
+                };
+                assert_eq!(lincomb_affine(&affine(&terms)), naive(&terms).to_affine());
+                assert_eq!([is_identity(&terms), vanishes_affine(&affine(&terms))], [size == 0; 2]);
                 terms.push((-Scalar::ONE, naive(&terms)));
-                assert!(is_identity(&terms));
+                assert!(is_identity(&terms) && vanishes_affine(&affine(&terms)));
             }
         }
     }

@@ -25,6 +25,7 @@ fn genesis(name: &str) -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("b", 21)] },
         clients: vec![member("c", 22)],
         follows: None,
+        governed: None,
     }
 }
 
@@ -67,6 +68,33 @@ async fn everything_survives_a_restart() {
     vault.close().await.unwrap();
     assert!(matches!(vault.append(Body::Unlocked).await, Err(VaultError::Closed)));
     assert!(matches!(vault.get("name").await, Err(VaultError::Closed)));
+}
+
+#[tokio::test]
+async fn the_tree_follows_the_log_and_comes_back() {
+    use quorate_audit::merkle::{leaf_hash, verify_consistency, verify_inclusion};
+    let (_folder, path, vault) = fresh().await;
+    let (_, empty) = vault.log_root().await;
+    let mut seen = vec![(0, empty)];
+    for _ in 0..9 {
+        vault.append(Body::Unlocked).await.unwrap();
+        seen.push(vault.log_root().await);
+    }
+    let refused = Body::Signed { intent: Hash([1; 32]), form: Hash([2; 32]), transaction: String::new() };
+    assert!(vault.append(refused).await.is_err());
+    assert_eq!(vault.log_root().await, seen[9], "a refused entry is no leaf");
+    let vault = reopen(vault, &path).await;
+    assert_eq!(vault.log_root().await, seen[9]);
+    let root = seen[9].1;
+    for (size, old) in &seen {
+        let proof = vault.log_consistency(*size, 9).await.unwrap();
+        verify_consistency(*size, old, 9, &root, &proof).unwrap();
+    }
+    for entry in vault.log(0, 100).await.unwrap() {
+        let proof = vault.log_inclusion(entry.sequence, 9).await.unwrap();
+        verify_inclusion(leaf_hash(&entry.hash().unwrap().0), entry.sequence, 9, &proof, &root).unwrap();
+    }
+    assert!(vault.log_inclusion(9, 10).await.is_none());
 }
 
 #[tokio::test]

@@ -27,6 +27,7 @@ fn genesis() -> Genesis {
         administrators: Group { quorum: 1, members: vec![member("root", 14)] },
         clients: vec![member("api", 21)],
         follows: None,
+        governed: None,
     }
 }
 

@@ -94,6 +94,7 @@ fn will_sign(intent: u8, form: u8, resources: &[u8]) -> WillSign {
         governance: Hash([7; 32]),
         approvers: vec![PublicKey([8; 32])],
         rule: "rule".into(),
+        judged: None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::dkls::{Point, Scalar, Secret, points};
 use crate::{Abort, Ctx, Each};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use quorate_sharing::Index;
+use quorate_sharing::{Curve, Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 
 /// What this party keeps between rounds 1 and 2.
@@ -53,8 +53,9 @@ pub fn round1<A: PairAccess>(
         if <A::Pair as Ole>::chi(&receiver).len() != count {
             return Err(Abort::Usage("the evaluation has not one χ for each element"));
         }
-        for (b, zero) in zeros.iter().enumerate() {
-            z[b * peers.len() + slot] = zero.public();
+        let publics = Secp256k1::mul_base_each(&zeros.iter().map(Secret::expose).collect::<Vec<_>>());
+        for (b, (zero, public)) in zeros.iter().zip(publics).enumerate() {
+            z[b * peers.len() + slot] = public;
             sk[b] = Secret::new(*sk[b].expose() + zero.expose());
         }
         common.pairs.insert(*peer, id);
@@ -62,7 +63,7 @@ pub fn round1<A: PairAccess>(
         requests.insert(*peer, request);
     }
     let inputs: Vec<Pair> = sk.into_iter().map(|sk| [nonzero(rng), sk]).collect();
-    let r: Vec<Point> = inputs.iter().map(|[r, _]| r.public()).collect();
+    let r = Secp256k1::mul_base_each(&inputs.iter().map(|[r, _]| r.expose()).collect::<Vec<_>>());
     let mut salt = [0u8; 32];
     rng.fill_bytes(&mut salt);
     let own = Broadcast1 { commitment: commit(ctx, ctx.me(), &salt, &r), z };

@@ -9,7 +9,7 @@ use crate::dkls::{Point, Scalar, Secret};
 use crate::{Abort, All, Each, Fault, Severity};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
-use quorate_sharing::Index;
+use quorate_sharing::{Curve, Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 
 /// What this party keeps between rounds 2 and 3.
@@ -64,11 +64,13 @@ pub fn round2<A: PairAccess>(
         if shares.len() != common.count {
             return Err(Abort::Usage("the evaluation has not one result for each element"));
         }
-        for (b, [u, v]) in shares.iter().enumerate() {
+        let secrets: Vec<&Scalar> = shares.iter().flatten().map(Secret::expose).collect();
+        let gammas = Secp256k1::mul_base_each(&secrets);
+        for ((b, [u, v]), [gamma_u, gamma_v]) in shares.iter().enumerate().zip(gammas.as_chunks().0) {
             masked[b * others + at] = Some(Masked {
                 psi: *phi[b].expose() - chi[b].expose(),
-                gamma_u: u.public(),
-                gamma_v: v.public(),
+                gamma_u: *gamma_u,
+                gamma_v: *gamma_v,
             });
             add(&mut corrections[b], u, v);
         }

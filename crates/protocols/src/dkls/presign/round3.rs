@@ -13,6 +13,7 @@ use crate::dkls::{Point, Scalar, Secret, pedersen, points};
 use crate::{Abort, All, Fault, Severity};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use quorate_sharing::secp::{fixed_sums, generator};
 use quorate_sharing::{Curve, Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroizing;
@@ -227,16 +228,18 @@ fn show(
 ) -> Broadcast3 {
     // Two products with X for each element.
     let x = Base::new(&common.public, 2 * common.count);
-    let one = |(b, (sums, own)): (usize, (&Sums, &MemberSecrets<Secp256k1>))| Statement {
+    let witnesses: Vec<[&Secret; 3]> = secrets.iter().map(|own| [&own.phi, &own.rho, &own.sigma]).collect();
+    let r: Vec<Point> = sums.iter().map(|sums| sums.r).collect();
+    let images = sigma::images(&r, &x, &witnesses);
+    let statement = |(b, (r, images)): (usize, (&Point, [Point; 3]))| Statement {
         ssid: *common.ctx.ssid(),
         index: b as u32,
         prover: common.ctx.me(),
         echo,
-        bases: [sums.r, common.public, h],
-        images: sigma::images(&sums.r, &x, &own.phi, &own.rho, &own.sigma),
+        bases: [*r, common.public, h],
+        images,
     };
-    let statements: Vec<Statement> = sums.iter().zip(secrets).enumerate().map(one).collect();
-    let witnesses: Vec<[&Secret; 3]> = secrets.iter().map(|own| [&own.phi, &own.rho, &own.sigma]).collect();
+    let statements: Vec<Statement> = r.iter().zip(images).enumerate().map(statement).collect();
     let proofs = sigma::prove(&statements, &x, &witnesses, rng);
     let shown = statements
         .into_iter()
@@ -265,7 +268,7 @@ fn self_check(
         public.push((wu, shown.a + sums.pu[at]));
         public.push((wv, shown.b + sums.pv[at]));
     }
-    let secret = pedersen::table().add_product(Secp256k1::mul_base(&on_g), &on_h);
+    let secret = fixed_sums(&[alloc::vec![(generator(), &*on_g), (pedersen::table(), &*on_h)]])[0];
     if secret == points::lincomb(&public) {
         Ok(())
     } else {

@@ -153,7 +153,7 @@ fn derivation_leaves_nothing(factor: u8, derive: impl Fn(&[u8; 16])) {
 #[test]
 fn derivation_in_parts_leaves_its_secret_nowhere() {
     derivation_leaves_nothing(151, |secret| {
-        black_box(prg::derive_parts::<3>(&[5; 32], 7, secret));
+        black_box(prg::Deriver::new(&[5; 32]).numbers::<3>(7, secret));
     });
 }
 

@@ -31,20 +31,20 @@ enum Judge {
 }
 
 /// Files of one transfer.
-struct Exported {
+pub struct Exported {
     what: &'static str,
     transfer: Transfer,
     judge: Judge,
     files: Vec<PathBuf>,
 }
 
-/// Exports at two nodes, ends every process, combines and judges.
-pub async fn tell(
-    cluster: &mut Cluster,
+/// Exports at two nodes, for each suite.
+pub async fn export_all(
+    cluster: &Cluster,
     client: &Caller,
     progress: &mut Progress,
     wallets: &Wallets,
-) -> Result<()> {
+) -> Result<Vec<Exported>> {
     std::fs::create_dir_all(cluster.dir.join("partials"))?;
     let mut all = Vec::new();
     for what in ["ecdsa", "bip340", "ed25519"] {
@@ -55,13 +55,18 @@ pub async fn tell(
         let name = format!("export {what} partial signatures at two nodes");
         all.push(progress.step(&name, work).await?);
     }
+    Ok(all)
+}
+
+/// Ends every process, combines and judges.
+pub async fn combine_all(cluster: &mut Cluster, progress: &mut Progress, all: &[Exported]) -> Result<()> {
     let end = async {
         cluster.kill_all()?;
         ensure!(cluster.pids().is_empty(), "a process still runs");
         Ok(("no node and no gateway runs any more".to_owned(), ()))
     };
     progress.step("end every process", end).await?;
-    for exported in &all {
+    for exported in all {
         let work = async { combine(cluster, exported) };
         let value = progress.step(&format!("combine the {} files", exported.what), work).await?;
         progress.transfer(value);

@@ -14,7 +14,7 @@ use quorate_coordination::{EvidenceFile, FileError, PartialFile};
 use quorate_intent::{WalletId, keys};
 use quorate_vault::{Unlock, Vault};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Who signs first, who of them cheats, and who signs in the end, by position.
 const FIRST: [usize; 2] = [0, 1];
@@ -67,7 +67,7 @@ async fn export(
 }
 
 /// Changes the cheater's partial signature and signs it anew with its identity key: this machine has its folder.
-async fn cheat(cluster: &Cluster, client: &Caller, wallet: WalletId, path: &PathBuf) -> Result<()> {
+async fn cheat(cluster: &Cluster, client: &Caller, wallet: WalletId, path: &Path) -> Result<()> {
     let mut file = PartialFile::decode(&files::read(path)?)?;
     let (certificate, call) = file.open()?;
     let (_, keys_of_wallet) = client.wallet(&wallet).await?;
@@ -121,6 +121,6 @@ async fn with_the_others(
         "id": combined.transaction.id, "raw": hex::encode(&raw), "signers": combined.signers,
         "judged": judged, "by_file": true,
     });
-    partials::hand_in(client, combined).await?;
+    partials::hand_in(client, combined, partials::signing_of(&files)?).await?;
     Ok((text, value))
 }

@@ -4,6 +4,8 @@ mod by_file;
 mod cheater;
 mod judge;
 mod lifecycle;
+mod policy;
+mod record;
 mod story;
 
 use super::cluster::Cluster;

@@ -1,6 +1,6 @@
 //! The story: wallets, addresses, transfers, a killed node, new shares, a cheater.
 
-use super::{Progress, by_file, cheater, judge, lifecycle};
+use super::{Progress, by_file, cheater, judge, lifecycle, policy, record};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
 use crate::commands::{approvals, wallets};
@@ -35,7 +35,7 @@ pub struct Wallets {
 
 /// Runs the whole story.
 pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> {
-    let client = cluster.client()?;
+    let mut client = cluster.client()?;
     let wallets = create_wallets(cluster, &client, progress).await?;
     bitcoin(cluster, &client, progress, wallets.ecdsa, "P2WPKH").await?;
     bitcoin(cluster, &client, progress, wallets.bip340, "P2TR").await?;
@@ -61,7 +61,11 @@ pub async fn tell(cluster: &mut Cluster, progress: &mut Progress) -> Result<()> 
     solana(cluster, &client, progress, wallets.ed25519, "Solana, three of three").await?;
     lifecycle::quorum(cluster, &client, progress, wallets.ed25519, 2).await?;
     cheater::tell(cluster, &client, progress, &wallets).await?;
-    by_file::tell(cluster, &client, progress, &wallets).await
+    let exported = by_file::export_all(cluster, &client, progress, &wallets).await?;
+    let paid = policy::tell(cluster, &mut client, progress, &wallets).await?;
+    let genesis = record::fetch(cluster, &client, progress, &paid).await?;
+    by_file::combine_all(cluster, progress, &exported).await?;
+    record::check(cluster, progress, &genesis).await
 }
 
 async fn create_wallets(cluster: &Cluster, client: &Caller, progress: &mut Progress) -> Result<Wallets> {

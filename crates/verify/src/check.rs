@@ -1,0 +1,232 @@
+//! The verifier of certificates. It believes nothing but the genesis it is given: everything else is rebuilt or verified.
+
+use crate::error::refused;
+use crate::report::{Named, Report};
+use crate::{TransactionCertificate, VerifyError, log, rule};
+use quorate_audit::witness_quorum;
+use quorate_chains::{Built, Plan};
+use quorate_coordination::{Item, KeySet, Part, combine};
+use quorate_intent::{Body, Genesis, Governance, PublicKey, Transfer, Verdict as Said};
+use quorate_policy::Ruling;
+use quorate_session::statement_digest;
+
+/// What a certificate stands on, once that was checked.
+pub(crate) struct Ground<'c> {
+    pub certificate: &'c TransactionCertificate,
+    /// The governance version under which the intent was judged.
+    pub version: &'c Genesis,
+    /// Its rules.
+    pub ruling: Ruling,
+    pub keys: KeySet,
+    pub built: Built,
+}
+
+/// Verifies a certificate against the genesis that the operators pinned. The order is from the ground up: governance, intent,
+/// approvals, key, transaction, partial signatures, signatures, verdicts.
+///
+/// # Errors
+/// [`VerifyError`] that names the first part that does not hold, and why.
+pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result<Report, VerifyError> {
+    if certificate.cluster != genesis.hash() {
+        let problem =
+            format!("it is of the cluster {}, the genesis is {}", certificate.cluster, genesis.hash());
+        return Err(refused("the cluster", problem));
+    }
+    let chain =
+        Governance::replay(genesis.clone(), certificate.steps.iter().cloned(), &quorate_policy::judge_step)
+            .map_err(|error| refused("the governance chain", error))?;
+    let intent = &certificate.intent.intent;
+    if chain.hash() != intent.governance || chain.number() != certificate.steps.len() as u64 {
+        let problem = "it does not end at the version that the intent names";
+        return Err(refused("the governance chain", problem));
+    }
+    let version = chain.current();
+    let transfer = check_intent(certificate, version)?;
+    let keys = check_key(certificate, &chain, transfer)?;
+    let built = rebuild(certificate, &keys, transfer)?;
+    let ruling = Ruling::of(version).map_err(|error| refused("the policy", error))?;
+    let ground = Ground { certificate, version, ruling, keys, built };
+    let signers = check_signing(&ground)?;
+    let signed_by = log::check(&ground, &signers)?;
+    let entry = log::will_sign(&certificate.verdicts[0])?;
+    used_all(&ground)?;
+    let needed = witness_quorum(version.parties.len());
+    let name = |key: &PublicKey| Named { name: person(version, key), key: *key };
+    Ok(Report {
+        complete: signed_by.iter().all(|party| party.witnesses.len() >= needed),
+        witnesses_needed: needed,
+        cluster: version.name.clone(),
+        genesis: genesis.hash(),
+        governance: chain.number(),
+        governance_hash: chain.hash(),
+        intent: intent.id(),
+        initiator: name(&intent.initiator),
+        created: intent.created,
+        memo: transfer.memo.clone(),
+        approved_by: entry.approvers.iter().map(name).collect(),
+        rule: entry.rule,
+        signed_by,
+        wallet: transfer.wallet,
+        wallet_label: certificate.key.record.label.clone(),
+        record: certificate.key.record.hash(),
+        summary: ground.built.summary.clone(),
+        transaction: certificate.transaction.id.clone(),
+        raw: hex::encode(&certificate.transaction.raw),
+    })
+}
+
+/// The name of a person, or their key.
+fn person(version: &Genesis, key: &PublicKey) -> String {
+    let ruling = Ruling::of(version).ok();
+    let name = ruling.as_ref().and_then(|ruling| ruling.directory().person(key));
+    name.map_or_else(|| key.to_string(), str::to_owned)
+}
+
+/// Form, initiator's signature, and each approval by itself.
+fn check_intent<'c>(
+    certificate: &'c TransactionCertificate,
+    version: &Genesis,
+) -> Result<&'c Transfer, VerifyError> {
+    let signed = &certificate.intent;
+    let Body::Transfer(transfer) = &signed.intent.body else {
+        return Err(refused("the intent", "it is no transfer"));
+    };
+    signed.intent.check_form(version).map_err(|error| refused("the intent", error))?;
+    signed.check_signature(version).map_err(|error| refused("the intent", error))?;
+    let hash = signed.intent.hash();
+    if !certificate.approvals.is_sorted_by(|a, b| a.approver < b.approver) {
+        return Err(refused("the approvals", "they do not ascend by key, or one stands twice"));
+    }
+    for approval in &certificate.approvals {
+        let who = person(version, &approval.approver);
+        if approval.intent != hash {
+            return Err(refused("the approvals", format!("{who} approved another intent")));
+        }
+        if approval.verdict != Said::Approve || !approval.verifies() {
+            return Err(refused("the approvals", format!("the signature of {who} does not hold")));
+        }
+    }
+    Ok(transfer)
+}
+
+/// Order, approvals and parties' signatures behind the key.
+fn check_key(
+    certificate: &TransactionCertificate,
+    chain: &Governance,
+    transfer: &Transfer,
+) -> Result<KeySet, VerifyError> {
+    let key = &certificate.key;
+    if key.destroys() || key.record.wallet != transfer.wallet {
+        return Err(refused("the key's certificate", "it is not of a key that the intent pays from"));
+    }
+    if chain.version(&key.order.intent.governance).is_none() {
+        return Err(refused(
+            "the key's certificate",
+            "its order names a version that the chain does not have",
+        ));
+    }
+    key.check_in(chain, statement_digest).map_err(|error| refused("the key's certificate", error))
+}
+
+/// The transaction, made from intent and plan as each node does.
+fn rebuild(
+    certificate: &TransactionCertificate,
+    keys: &KeySet,
+    transfer: &Transfer,
+) -> Result<Built, VerifyError> {
+    let wrong = |error: quorate_chains::ChainError| refused("the transaction", error);
+    let plan = Plan::decode(&certificate.plan).map_err(wrong)?;
+    // Witnesses of earlier transactions are under no hash that is signed here.
+    if plan.bare().map_err(wrong)? != plan {
+        return Err(refused("the transaction", "an earlier transaction is given with its witnesses"));
+    }
+    quorate_chains::build(&keys.wallet_key(), transfer, &plan).map_err(wrong)
+}
+
+/// Request, parts, partial signatures and signatures; gives the signers' indices.
+fn check_signing(ground: &Ground<'_>) -> Result<Vec<u16>, VerifyError> {
+    let (certificate, signing) = (ground.certificate, &ground.certificate.signing);
+    let (request, record) = (&signing.request, &certificate.key.record);
+    let items = Item::all(&ground.keys, &ground.built).map_err(|error| refused("the request", error))?;
+    for (field, same) in [
+        ("wallet", request.wallet == record.wallet),
+        ("epoch", request.record == record.hash()),
+        ("intent", request.intent == certificate.intent.intent.hash()),
+        ("governance version", request.policy == ground.version.hash()),
+        ("digests", request.items == items),
+        ("number of parts", signing.parts.len() == items.len() && signing.partials.len() == items.len()),
+        ("number of signatures", certificate.signatures.len() == items.len()),
+    ] {
+        if !same {
+            return Err(refused("the request", format!("its {field} is not what intent and plan give")));
+        }
+    }
+    let mut signers: Option<Vec<u16>> = None;
+    for (at, part) in signing.parts.iter().enumerate() {
+        let set = check_part(ground, at, part)?;
+        if signers.get_or_insert(set.clone()) != &set {
+            return Err(refused("the partial signatures", "they are of different sets of parties"));
+        }
+    }
+    let attached = quorate_chains::attach(&ground.built, &ground.keys.wallet_key(), &certificate.signatures)
+        .map_err(|error| refused("the signatures", error))?;
+    if attached != certificate.transaction {
+        return Err(refused("the transaction", "it is not the one that was signed"));
+    }
+    signers.ok_or_else(|| refused("the request", "nothing is signed"))
+}
+
+fn check_part(ground: &Ground<'_>, at: usize, part: &Part) -> Result<Vec<u16>, VerifyError> {
+    let (certificate, signing) = (ground.certificate, &ground.certificate.signing);
+    let partials = &signing.partials[at];
+    let signers: Vec<u16> = partials.iter().map(|partial| partial.signer).collect();
+    if part.assignment.assignment.index as usize != at || !signers.is_sorted_by(|a, b| a < b) {
+        return Err(refused("the partial signatures", "they are not in order"));
+    }
+    let combined = combine(
+        &certificate.key.record,
+        &ground.keys,
+        &ground.version.gateway,
+        &signing.request,
+        part,
+        partials,
+    )
+    .map_err(|error| refused("the partial signatures", error))?;
+    if combined != certificate.signatures[at] {
+        return Err(refused("the signatures", "they are not what the partial signatures give"));
+    }
+    Ok(signers)
+}
+
+/// Every approval counted for some signer, so that none can be added that decided nothing.
+fn used_all(ground: &Ground<'_>) -> Result<(), VerifyError> {
+    let mut used = Vec::new();
+    for verdict in &ground.certificate.verdicts {
+        used.extend(log::will_sign(verdict)?.approvers);
+    }
+    let spare = ground.certificate.approvals.iter().find(|approval| !used.contains(&approval.approver));
+    match spare {
+        Some(spare) => {
+            let who = person(ground.version, &spare.approver);
+            Err(refused("the approvals", format!("that of {who} counted for nobody")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Evaluates the rule again for one signer.
+pub(crate) fn check_rule(
+    ground: &Ground<'_>,
+    entry: &quorate_audit::WillSign,
+    time: u64,
+) -> Result<(), VerifyError> {
+    let certificate = ground.certificate;
+    let case = rule::Case {
+        ruling: &ground.ruling,
+        intent: &certificate.intent,
+        approvals: &certificate.approvals,
+        built: &ground.built,
+        signers: &certificate.verdicts.iter().map(|verdict| verdict.party).collect::<Vec<_>>(),
+    };
+    rule::check(&case, entry, time)
+}
