@@ -16,7 +16,7 @@ mod view;
 pub use amount::Shown;
 pub use deciding::{Deciding, deciding};
 pub use error::ViewError;
-pub use subject::subject;
+pub use subject::{intended, subject};
 pub use text::text;
 pub use view::{Input, Payment, Place, Planned, View, Who, view};
 

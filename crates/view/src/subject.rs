@@ -1,6 +1,6 @@
 //! What a transaction says, for rules: the same decoding that people see, as the policy's matchers read it.
 
-use quorate_chains::{Built, Detail, Field, Value};
+use quorate_chains::{Built, CallDetail, Detail, Field, Value};
 use quorate_intent::{Body, Intent};
 use quorate_policy::Subject;
 use quorate_policy::subject::{Call, Output, Value as RuleValue};
@@ -16,14 +16,28 @@ pub fn subject(intent: &Intent, built: &Built) -> Option<Subject> {
         subject.outputs = vec![Output { to: summary.to.clone(), amount: summary.amount, own: None }];
     }
     if let (Body::Call(_), Some(Detail::Call(call))) = (&intent.body, &summary.detail) {
-        subject.call = Some(Call {
-            contract: call.contract.clone(),
-            selector: Some(call.selector),
-            signature: Some(call.method.clone()),
-            arguments: Some(call.arguments.iter().map(value).collect()),
-        });
+        subject.call = Some(decoded(call));
     }
     Some(subject)
+}
+
+/// The subject of an intent whose transaction is not made yet. A call is decoded all the same: method and arguments are in
+/// the intent. None for a kind that no rule knows, and for a call that cannot be made.
+pub fn intended(intent: &Intent) -> Option<Subject> {
+    let mut subject = Subject::of_intent(intent)?;
+    if let Body::Call(call) = &intent.body {
+        subject.call = Some(decoded(&quorate_chains::call_detail(call).ok()?));
+    }
+    Some(subject)
+}
+
+fn decoded(call: &CallDetail) -> Call {
+    Call {
+        contract: call.contract.clone(),
+        selector: Some(call.selector),
+        signature: Some(call.method.clone()),
+        arguments: Some(call.arguments.iter().map(value).collect()),
+    }
 }
 
 fn value(field: &Field) -> RuleValue {

@@ -2,13 +2,12 @@ use crate::amount::human;
 use crate::{Input, View, text, view};
 use ed25519_dalek::SigningKey;
 use quorate_chains::{Detail, Plan, WalletKey, evm};
+use quorate_intent::governed::{AssetInfo, BookAddress, Governed, PolicyBytes};
 use quorate_intent::{
     Amount, Approval, Asset, Body, Content, ContractCall, Genesis, Group, Intent, Member, Message, Network,
     Party, Transfer, Verdict, WalletId, keys,
 };
-use quorate_policy::Directory;
-use quorate_policy::facts::{AddressBook, AssetEntry, BookEntry};
-use quorate_policy::model::NetworkName;
+use quorate_policy::Ruling;
 use quorate_protocols::derive::ExtendedKey;
 use quorate_sharing::{Curve, Secp256k1};
 
@@ -64,31 +63,29 @@ fn plan() -> Vec<u8> {
     Plan::Evm(evm::Plan { nonce: 1, gas_limit: 100_000, fee }).encode()
 }
 
-fn directory(known: bool) -> Directory {
-    let mut directory = Directory::default();
+/// With an asset and an address that have names, or without, and with a policy, or without.
+fn ruling(known: bool, policy: Option<&str>) -> Ruling {
+    let mut governed = Governed::default();
     if known {
-        let network = NetworkName(ETHEREUM);
-        let entry = AssetEntry { network, token: Some(TOKEN.into()), decimals: 6 };
-        directory.assets.insert("usdc".into(), entry);
+        let contract = Some(TOKEN.to_owned());
+        governed.assets = vec![AssetInfo { symbol: "usdc".into(), network: ETHEREUM, contract, decimals: 6 }];
         let address = TO.to_lowercase();
-        let entry = BookEntry { name: "landlord".into(), network, address, tags: Default::default() };
-        directory.book = AddressBook::from(vec![entry]);
+        governed.book =
+            vec![BookAddress { name: "landlord".into(), network: ETHEREUM, address, tags: Vec::new() }];
     }
-    directory
+    let policy = policy.map(|text| quorate_policy::file::read(text).unwrap());
+    governed.policy = policy.map(|policy| PolicyBytes(policy.encode()));
+    let genesis = Genesis { version: 2, governed: Some(Box::new(governed)), ..genesis() };
+    Ruling::of(&genesis).unwrap()
 }
 
 fn see(intent: &Intent, plan: Option<&[u8]>, known: bool, approvals: &[Approval]) -> View {
-    let (key, genesis, directory) = (wallet(), genesis(), directory(known));
-    let input = Input {
-        intent,
-        key: Some(&key),
-        plan,
-        genesis: &genesis,
-        directory: &directory,
-        approvals,
-        now: 1500,
-    };
-    view(&input).unwrap()
+    see_by(&ruling(known, None), intent, plan, approvals)
+}
+
+fn see_by(ruling: &Ruling, intent: &Intent, plan: Option<&[u8]>, approvals: &[Approval]) -> View {
+    let key = wallet();
+    view(&Input { intent, key: Some(&key), plan, ruling, approvals, now: 1500 }).unwrap()
 }
 
 #[test]
@@ -145,13 +142,12 @@ fn a_call_is_shown_by_method_and_arguments() {
     }
     assert_eq!(seen.planned.as_ref().unwrap().signs.len(), 1);
     // What does not build is not shown as if it did.
-    let (key, genesis, directory) = (wallet(), genesis(), directory(true));
+    let (key, ruling) = (wallet(), ruling(true, None));
     let input = Input {
         intent: &call,
         key: Some(&key),
         plan: Some(&[9]),
-        genesis: &genesis,
-        directory: &directory,
+        ruling: &ruling,
         approvals: &[],
         now: 1500,
     };
@@ -217,7 +213,8 @@ fn approve_call(spender: &str, amount: &str) -> Intent {
 /// Rules about contract, method and arguments judge what was decoded from the transaction.
 #[test]
 fn rules_see_the_contract_the_method_and_the_arguments() {
-    let directory = directory(true);
+    let ruling = ruling(true, None);
+    let directory = ruling.directory();
     let judged = |rule: &str, wish: &Intent| {
         let text = format!(
             "version = 1\nnew-wallets = \"open\"\n[[rule]]\nname = \"calls\"\nkind = \"call\"\n{rule}\ndecision = \"allow\"\n"
@@ -226,17 +223,15 @@ fn rules_see_the_contract_the_method_and_the_arguments() {
         let built = quorate_chains::build_body(&wallet(), &wish.body, &plan()).unwrap();
         let subject = crate::subject(wish, &built).unwrap();
         subject.check().unwrap();
+        // Before there is a plan the call says the same.
+        assert_eq!(crate::intended(wish).unwrap().call, subject.call);
         assert_eq!(subject.call.as_ref().and_then(|call| call.selector), Some([0x09, 0x5e, 0xa7, 0xb3]));
         quorate_policy::judge(&quorate_policy::Case {
             policy: &policy,
             local: None,
             subject: &subject,
             history: &quorate_policy::History::new(),
-            facts: quorate_policy::Facts {
-                now: 1500,
-                directory: &directory,
-                prices: &quorate_policy::Prices::default(),
-            },
+            facts: quorate_policy::Facts { now: 1500, directory, prices: &quorate_policy::Prices::default() },
             votes: &quorate_policy::Votes::default(),
             signers: &[],
             started: &[],
@@ -253,4 +248,89 @@ fn rules_see_the_contract_the_method_and_the_arguments() {
     assert!(judged("method = \"0x095ea7b3\"", &approve_call(TO, "5")));
     assert!(!judged("method = \"transfer(address,uint256)\"", &approve_call(TO, "5")));
     assert!(!judged(&format!("contract = \"address:{TO}\""), &approve_call(TO, "5")));
+}
+
+const POLICY: &str = r#"
+version = 1
+new-wallets = "open"
+
+[[rule]]
+name = "no-strangers"
+kind = "call"
+contract = "address:0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+decision = "deny"
+
+[[rule]]
+name = "small-allowances"
+kind = "call"
+method = "approve(address,uint256)"
+argument = [{ at = 1, max = 1_000 }]
+approvals = ["1 of approvers", "1 of administrators"]
+delay = "1h"
+decision = "require"
+
+[[rule]]
+name = "a-day"
+asset = "native"
+window = [{ period = "24h", max-count = 3 }]
+approvals = ["1 of administrators"]
+decision = "require"
+"#;
+
+#[test]
+fn the_policy_in_force_decides_who_is_asked() {
+    let ruling = ruling(true, Some(POLICY));
+    let wish = approve_call(TO, "1000");
+    let by = |seed: u8| Approval::new(wish.hash(), Verdict::Approve, &key(seed));
+    for plan in [None, Some(plan())] {
+        let seen = see_by(&ruling, &wish, plan.as_deref(), &[]).deciding;
+        assert_eq!(
+            (seen.rule.as_str(), seen.quorum, seen.more, seen.denied),
+            ("small-allowances", 2, 2, false)
+        );
+        assert_eq!(seen.who_may, ["ann", "bob", "root"]);
+        assert!(seen.says.contains("a delay of 1h"), "{}", seen.says);
+    }
+    let seen = see_by(&ruling, &wish, None, &[by(20)]);
+    assert_eq!((seen.deciding.more, seen.deciding.who_may.as_slice()), (1, ["root".to_owned()].as_slice()));
+    assert!(!seen.deciding.waits_for("bob") && seen.deciding.waits_for("root"));
+    let shown = text(&seen, &[]);
+    assert!(shown.contains("rule       small-allowances: 2 of approvers, administrators"), "{shown}");
+    let done = see_by(&ruling, &wish, None, &[by(20), by(25)]).deciding;
+    assert_eq!((done.more, done.approved.len()), (0, 2));
+    assert!(done.says.contains("1h"), "{}", done.says);
+    // Above the limit no rule allows it: nobody is asked.
+    let seen = see_by(&ruling, &approve_call(TO, "1001"), None, &[]).deciding;
+    assert_eq!((seen.rule.as_str(), seen.denied, seen.more), ("implicit-deny", true, 0));
+    assert!(!seen.waits_for("ann"));
+}
+
+#[test]
+fn what_only_nodes_know_is_said_to_be_unknown() {
+    let ruling = ruling(true, Some(POLICY));
+    let seen = see_by(&ruling, &intent(transfer(Asset::Native)), None, &[]);
+    assert_eq!(
+        (seen.deciding.rule.as_str(), seen.deciding.who_may.as_slice()),
+        ("a-day", ["root".to_owned()].as_slice())
+    );
+    assert!(seen.unknown.iter().any(|what| what.contains("spent before")), "{:?}", seen.unknown);
+}
+
+#[test]
+fn while_signing_is_stopped_nobody_is_asked() {
+    let frozen = |frozen| {
+        let governed = Governed { frozen, ..Governed::default() };
+        Ruling::of(&Genesis { version: 2, governed: Some(Box::new(governed)), ..genesis() }).unwrap()
+    };
+    let content = Content::Personal { text: "I agree".into() };
+    let (wallet, network) = (WalletId([1; 16]), ETHEREUM);
+    let wish = intent(Body::Message(Message { wallet, account: 0, network, content, memo: String::new() }));
+    let seen = |ruling: &Ruling| see_by(ruling, &wish, None, &[]).deciding;
+    assert!(seen(&frozen(false)).waits_for("ann"));
+    let stopped = seen(&frozen(true));
+    assert_eq!((stopped.rule.as_str(), stopped.denied, stopped.waits_for("ann")), ("frozen", true, false));
+    // And any one administrator can stop it.
+    let stop = intent(Body::Governance(quorate_intent::Change::Freeze { reason: "test".into() }));
+    let seen = see_by(&frozen(false), &stop, None, &[]).deciding;
+    assert_eq!((seen.rule.as_str(), seen.more, seen.waits_for("root")), ("any-administrator", 1, true));
 }

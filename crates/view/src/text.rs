@@ -70,7 +70,13 @@ fn fees(lines: &mut Vec<String>, view: &View) {
 fn decision(lines: &mut Vec<String>, view: &View) {
     let deciding = &view.deciding;
     let list = |names: &[String]| if names.is_empty() { "nobody".to_owned() } else { names.join(", ") };
-    lines.push(format!("rule       {}: {} of {}", deciding.rule, deciding.quorum, deciding.group));
+    let asks = if deciding.quorum == 0 {
+        String::new()
+    } else {
+        format!(": {} of {}", deciding.quorum, deciding.group)
+    };
+    lines.push(format!("rule       {}{asks}", deciding.rule));
+    lines.push(format!("so far     {}", deciding.says));
     lines.push(format!("approved   {}", list(&deciding.approved)));
     if !deciding.rejected.is_empty() {
         lines.push(format!("REJECTED   {}", list(&deciding.rejected)));

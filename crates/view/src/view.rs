@@ -3,9 +3,10 @@
 use crate::amount::{Shown, shown};
 use crate::deciding::{Deciding, deciding};
 use crate::error::ViewError;
+use crate::subject::{intended, subject};
 use quorate_chains::{Built, Detail, Payload, WalletKey, build_body};
-use quorate_intent::{Approval, Asset, Body, Genesis, Intent, IntentId, Network, PublicKey, WalletId};
-use quorate_policy::Directory;
+use quorate_intent::{Approval, Asset, Body, Intent, IntentId, Network, PublicKey, WalletId};
+use quorate_policy::Ruling;
 use serde::Serialize;
 
 /// What a view is made from.
@@ -16,10 +17,8 @@ pub struct Input<'a> {
     pub key: Option<&'a WalletKey>,
     /// The canonical plan, if it is known; empty for a message.
     pub plan: Option<&'a [u8]>,
-    /// The governance version in force.
-    pub genesis: &'a Genesis,
-    /// Names, addresses and assets of that version.
-    pub directory: &'a Directory,
+    /// The rules of the governance version in force, with its names, addresses and assets.
+    pub ruling: &'a Ruling,
     /// Everything that approvers said.
     pub approvals: &'a [Approval],
     /// Unix seconds.
@@ -129,11 +128,22 @@ pub fn view(input: &Input<'_>) -> Result<View, ViewError> {
     };
     let payment = payment(input, built.as_ref(), &mut unknown);
     let initiator = input.intent.initiator;
-    let name = input.genesis.clients.iter().find(|client| client.key == initiator);
+    let version = input.ruling.document();
+    let client = version.clients.iter().find(|client| client.key == initiator);
+    let name = client.map(|client| client.name.as_str()).or(input.ruling.directory().person(&initiator));
+    if input.ruling.has_windows() && body.signing_wallet().is_some() {
+        unknown.push(
+            "what was spent before, which rules of this policy look at: the nodes judge by it".to_owned(),
+        );
+    }
+    let subject = match &built {
+        Some(built) => subject(input.intent, built),
+        None => intended(input.intent),
+    };
     Ok(View {
         intent: input.intent.id(),
         kind: kind(body),
-        initiator: Who { key: initiator, name: name.map(|client| client.name.clone()) },
+        initiator: Who { key: initiator, name: name.map(str::to_owned) },
         expires: input.intent.expires,
         seconds_left: input.intent.expires.saturating_sub(input.now),
         wallet: body.signing_wallet(),
@@ -145,7 +155,7 @@ pub fn view(input: &Input<'_>) -> Result<View, ViewError> {
         detail: built.and_then(|built| built.summary.detail),
         body: body.clone(),
         memo: memo(body).to_owned(),
-        deciding: deciding(input.genesis, input.intent, input.approvals),
+        deciding: deciding(input.ruling, input.intent, subject.as_ref(), input.approvals, input.now),
         unknown,
     })
 }
@@ -192,7 +202,7 @@ fn max_fee(input: &Input<'_>) -> Option<Shown> {
         Body::Call(call) => (call.network, call.max_fee),
         _ => return None,
     };
-    Some(shown(fee, &network, &Asset::Native, input.directory))
+    Some(shown(fee, &network, &Asset::Native, input.ruling.directory()))
 }
 
 /// By the transaction where there is one, else by the intent's words.
@@ -208,7 +218,7 @@ fn payment(input: &Input<'_>, built: Option<&Built>, unknown: &mut Vec<String>) 
         to.clone_from(&built.summary.to);
         amount = built.summary.amount;
     }
-    let amount = shown(amount, &network, &asset, input.directory);
+    let amount = shown(amount, &network, &asset, input.ruling.directory());
     if let (Asset::Token { contract }, None) = (&asset, &amount.human) {
         unknown.push(format!(
             "the token {contract}: it is not in the asset registry, and neither are its decimals"
@@ -222,13 +232,14 @@ fn payment(input: &Input<'_>, built: Option<&Built>, unknown: &mut Vec<String>) 
 }
 
 fn place(input: &Input<'_>, network: &Network, address: String) -> Place {
-    let names = input.directory.book.find(network, &address).map(|entry| entry.name.clone()).collect();
+    let names =
+        input.ruling.directory().book.find(network, &address).map(|entry| entry.name.clone()).collect();
     Place { address, names }
 }
 
 fn planned(input: &Input<'_>, built: &Built) -> Planned {
     let summary = &built.summary;
-    let coins = |amount| shown(amount, &summary.network, &Asset::Native, input.directory);
+    let coins = |amount| shown(amount, &summary.network, &Asset::Native, input.ruling.directory());
     Planned {
         from: summary.from.clone(),
         fee: summary.fee.map(coins),

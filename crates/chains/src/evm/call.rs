@@ -6,7 +6,7 @@ use super::build::{assemble, finish};
 use super::plan::Plan;
 use super::tx::Unsigned;
 use crate::built::{Built, Summary};
-use crate::detail::{CallDetail, Detail};
+use crate::detail::{CallDetail, Detail, Field};
 use crate::key::account_path;
 use crate::{ChainError, WalletKey};
 use alloy_primitives::Bytes;
@@ -35,12 +35,7 @@ pub(crate) fn build(key: &WalletKey, call: &ContractCall, plan: &Plan) -> Result
         return Err(ChainError::Fee { fee: max_fee, max: call.max_fee });
     }
     let arguments = method.decode(found)?;
-    let detail = CallDetail {
-        contract: contract.clone(),
-        method: call.method.clone(),
-        selector: method.selector(),
-        arguments,
-    };
+    let detail = detail(call, contract.clone(), &method, arguments);
     let summary = Summary {
         network: Network::Evm { chain_id: decoded.chain_id() },
         from: vec![from.to_checksum(None)],
@@ -53,4 +48,19 @@ pub(crate) fn build(key: &WalletKey, call: &ContractCall, plan: &Plan) -> Result
         detail: Some(Detail::Call(detail)),
     };
     Ok(finish(&call.network, unsigned, from, &path, plan.nonce, summary))
+}
+
+/// What a call says, before there is a plan for its transaction: the same as its transaction will say.
+///
+/// # Errors
+/// [`ChainError`] when there is no such contract, method or argument.
+pub fn call_detail(call: &ContractCall) -> Result<CallDetail, ChainError> {
+    let contract = address::parse(&call.network, &call.contract)?.to_checksum(None);
+    let method = Method::parse(&call.method)?;
+    let arguments = method.decode(&method.encode(&call.arguments)?)?;
+    Ok(detail(call, contract, &method, arguments))
+}
+
+fn detail(call: &ContractCall, contract: String, method: &Method, arguments: Vec<Field>) -> CallDetail {
+    CallDetail { contract, method: call.method.clone(), selector: method.selector(), arguments }
 }

@@ -17,6 +17,7 @@ mod tests;
 mod tx;
 mod typed;
 
+pub use call::call_detail;
 pub use message::UnsignedMessage;
 pub use plan::{Fee, Plan};
 pub use tx::Unsigned;

@@ -6,12 +6,13 @@ use super::extract::{Id, Params};
 use super::{ApiError, cursor, page};
 use crate::gateway::Gateway;
 use crate::intents::{self, unknown, wallet_key};
+use crate::judging;
 use crate::store::{ListFilter, now};
 use axum::extract::State;
 use axum::{Extension, Json};
 use quorate_coordination::api::{IntentView, Page, PlanView, Problem, State as IntentState};
 use quorate_intent::IntentId;
-use quorate_view::{Input, View, deciding};
+use quorate_view::{Input, View, deciding, intended};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -40,18 +41,17 @@ pub async fn list(
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);
     let next_cursor = rows.last().filter(|_| more).map(|row| cursor(row.sequence));
-    let genesis = gateway.genesis.current();
-    let names: Vec<&str> = [&genesis.approvers, &genesis.administrators]
-        .into_iter()
-        .flat_map(|group| group.members.iter().filter(|member| member.key == caller.key))
-        .map(|member| member.name.as_str())
-        .collect();
+    let ruling = judging::ruling(&gateway)?;
+    let name = ruling.directory().person(&caller.key);
     let mut items = Vec::new();
     for row in rows {
         let approvals = gateway.store.approvals(&row.id).await?;
         let spoke = approvals.iter().any(|approval| approval.approver == caller.key);
-        let deciding = deciding(&genesis, &row.signed.intent, &approvals);
-        let waits = !spoke && names.iter().any(|name| deciding.waits_for(name));
+        let deciding = {
+            let intent = &row.signed.intent;
+            deciding(&ruling, intent, intended(intent).as_ref(), &approvals, now())
+        };
+        let waits = !spoke && name.is_some_and(|name| deciding.waits_for(name));
         if waits && row.signed.intent.initiator != caller.key && row.signed.intent.expires > now() {
             items.push(intents::view(&gateway, row).await?);
         }
@@ -84,15 +84,13 @@ pub async fn view(State(gateway): State<Arc<Gateway>>, Id(id): Id<IntentId>) -> 
         Some(wallet) => Some(wallet_key(&gateway, &wallet).await?),
         None => None,
     };
+    let ruling = judging::ruling(&gateway)?;
     let made = tokio::task::spawn_blocking(move || {
-        let genesis = gateway.genesis.current();
-        let (_, directory) = quorate_policy::builtin::from_genesis(&genesis);
         quorate_view::view(&Input {
             intent: &row.signed.intent,
             key: key.as_ref(),
             plan: row.plan.as_deref(),
-            genesis: &genesis,
-            directory: &directory,
+            ruling: &ruling,
             approvals: &approvals,
             now: now(),
         })

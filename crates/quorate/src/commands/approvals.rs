@@ -34,13 +34,12 @@ async fn look(caller: &Caller, id: &IntentId, told: IntentView) -> Result<Seen> 
         None => None,
     };
     let plan = if told.intent.body.planned() { caller.client.intent_plan(id).await? } else { None };
-    let (_, directory) = quorate_policy::builtin::from_genesis(&caller.genesis);
+    let ruling = quorate_policy::Ruling::of(&caller.genesis)?;
     let input = Input {
         intent: &told.intent,
         key: key.as_ref(),
         plan: plan.as_deref(),
-        genesis: &caller.genesis,
-        directory: &directory,
+        ruling: &ruling,
         approvals: &told.approvals,
         now: now(),
     };
