@@ -220,8 +220,8 @@ mod tests {
         let broken = Chain::new(head).take(&gap.encode().unwrap()).unwrap_err();
         assert!(broken.to_string().contains("it says that it is entry 1"), "{broken}");
         let mut newer = bytes;
-        newer[0] = 2;
-        assert_eq!(Entry::decode(&newer), Err(AuditError::Version { sequence: 0, found: 2, known: VERSION }));
+        newer[0] = 3;
+        assert_eq!(Entry::decode(&newer), Err(AuditError::Version { sequence: 0, found: 3, known: VERSION }));
     }
 
     /// Pins the stored format: a change here breaks every existing log.
@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(entries[1].len(), 2 + 8 + 8 + 32 + 1);
         assert_eq!(
             hex::encode(head.hash.0),
-            "f71cc4dd5bcfaaa3c607b890c24c987350ab6a64fce5be79c688ae4e67fde9c0"
+            "7638f1c0b76209266c7d23694fe0c11fd711627ad8f6d9cd8ee6e5183cd060fd"
         );
     }
 }

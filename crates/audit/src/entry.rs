@@ -6,7 +6,7 @@ use quorate_intent::Hash;
 use quorate_sharing::Transcript;
 
 /// The version of the encoding below.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 /// Largest encoding of an entry, in bytes.
 pub const MAX_BYTES: usize = 128 * 1024;
 

@@ -87,8 +87,12 @@ fn a_schedule_counts_until_its_end() {
 
 #[test]
 fn canonical_bytes_are_capped_before_they_are_read() {
-    let error = Intent::decode(&vec![0; MAX_BYTES + 1]).unwrap_err().to_string();
+    let error = Intent::decode(&vec![0; crate::governance::MAX_CHANGE + 1]).unwrap_err().to_string();
     assert!(error.contains("at most"), "{error}");
+    // Only a change of governance may be longer than other intents.
+    let long = intent(Body::Transfer(Transfer { memo: "m".repeat(MAX_BYTES), ..transfer() }));
+    let error = Intent::decode(&long.encode()).unwrap_err().to_string();
+    assert!(error.contains(&format!("at most {MAX_BYTES}")), "{error}");
     let good = intent(Body::Transfer(transfer()));
     assert_eq!(Intent::decode(&good.encode()), Ok(good));
 }
