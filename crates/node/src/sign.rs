@@ -57,9 +57,9 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
         not_before_restore(shared, &intent.intent)?;
         let (wallet, built) = prepare(shared, intent, &asked.plan)?;
         let parties = wallet.record().parties.clone();
-        let windows = windows(shared)?;
+        let counts = counts(shared, &intent.intent)?;
         let judged = weigh(shared, (intent, &asked.approvals), &wallet, &built, &parties).await?;
-        if !windows {
+        if !counts {
             return Ok(None);
         }
         let word = ledger::record(shared, intent, &judged.ruled.rule, judged.now).await;
@@ -78,9 +78,10 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
     }
 }
 
-fn windows(shared: &Shared) -> Result<bool, Refusal> {
+/// Whether past spending is looked at, and this is spending.
+fn counts(shared: &Shared, intent: &Intent) -> Result<bool, Refusal> {
     let ruling = shared.judging.ruling(shared).map_err(|error| ("policy".to_owned(), error))?;
-    Ok(ruling.has_windows())
+    Ok(ruling.counts(intent))
 }
 
 /// The wallet and the transaction, as this node makes it.
@@ -104,8 +105,7 @@ async fn weigh(
     signers: &[PublicKey],
 ) -> Result<Judged, Refusal> {
     let named = |error: NodeError| (judging::rule_of(&error), error);
-    let windows = windows(shared)?;
-    if windows {
+    if counts(shared, &intent.intent)? {
         let parties = &wallet.record().parties;
         let quorum = shared.genesis.chain().current().record_quorum(wallet.keys.threshold());
         ledger::level(shared, parties, quorum).map_err(named)?;
@@ -201,7 +201,8 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     let signers = signers(&wallet, &call.parts)?;
     let judged = weigh(shared, (&call.intent, &call.approvals), &wallet, &built, &signers).await?;
     passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE.to_owned(), error))?;
-    let recorded = if windows(shared)? { recorded(shared, &wallet, call)? } else { Vec::new() };
+    let counts = counts(shared, &call.intent.intent)?;
+    let recorded = if counts { recorded(shared, &wallet, call)? } else { Vec::new() };
     let secrets = take_stock(shared, &wallet, &call.parts)?;
     let entry = will_sign(call, &wallet, &built, judged, signers, recorded);
     // From here on the digest counts as signed (§4.5). No log, no signature.
@@ -211,7 +212,7 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     shared.clock.seen(head.time);
     if let Some(spent) = spent {
         shared.judging.ledger.note(spent.clone());
-        if windows(shared)? {
+        if counts {
             ledger::tell(shared, spent);
         }
     }

@@ -201,6 +201,12 @@ impl Ruling {
         self.own().is_some_and(|policy| policy.rules.iter().any(|rule| !rule.window.is_empty()))
     }
 
+    /// Whether this intent is spending that a rule may look back at, so that it is recorded before it is signed. A message
+    /// spends nothing.
+    pub fn counts(&self, intent: &quorate_intent::Intent) -> bool {
+        self.has_windows() && Subject::of_intent(intent).is_some_and(|subject| subject.asset.is_some())
+    }
+
     /// Whether any rule asks which addresses are the cluster's own.
     pub fn knows_own(&self) -> bool {
         let own = |target: &Target| matches!(target, Target::Own | Target::OwnWallet(_));

@@ -131,7 +131,7 @@ pub fn view(input: &Input<'_>) -> Result<View, ViewError> {
     let version = input.ruling.document();
     let client = version.clients.iter().find(|client| client.key == initiator);
     let name = client.map(|client| client.name.as_str()).or(input.ruling.directory().person(&initiator));
-    if input.ruling.has_windows() && body.signing_wallet().is_some() {
+    if input.ruling.counts(input.intent) {
         unknown.push(
             "what was spent before, which rules of this policy look at: the nodes judge by it".to_owned(),
         );

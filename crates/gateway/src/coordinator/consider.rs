@@ -92,13 +92,10 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, wallet: WalletId) -> R
     let votes = positive(gateway.store.approvals(&row.id).await?);
     let groups = groups(gateway, row, &votes, &ruling).await;
     // One after another: of two that fit into a limit one by one and not together, the first is recorded everywhere.
-    let _alone = if ruling.has_windows() { Some(gateway.coordinator.considering.lock().await) } else { None };
+    let counts = ruling.counts(&row.signed.intent);
+    let _alone = if counts { Some(gateway.coordinator.considering.lock().await) } else { None };
     let heard = ask(gateway, row, votes, &wallet).await;
-    let quorum = if ruling.has_windows() {
-        gateway.genesis.current().record_quorum(wallet.keys.threshold())
-    } else {
-        0
-    };
+    let quorum = if counts { gateway.genesis.current().record_quorum(wallet.keys.threshold()) } else { 0 };
     Ok(conclude(gateway, &wallet, heard, groups, quorum))
 }
 
