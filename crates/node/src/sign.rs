@@ -20,6 +20,7 @@ use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{
     Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, WalletId, keys,
 };
+use quorate_policy::ruling::VOTES;
 use quorate_policy::subject::Value;
 use quorate_policy::{Answer, Subject, Validity};
 use quorate_protocols::{Message, dkls, frost};
@@ -55,6 +56,7 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
     let intent = &asked.intent;
     let considered = async {
         not_before_restore(shared, &intent.intent)?;
+        genuine(shared, intent, &asked.approvals)?;
         let (wallet, built) = prepare(shared, intent, &asked.plan)?;
         let parties = wallet.record().parties.clone();
         let counts = counts(shared, &intent.intent)?;
@@ -195,6 +197,7 @@ fn refuse(rule: &str, code: ErrorCode, message: impl Into<String>) -> Refusal {
 
 async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Partial>, Refusal> {
     not_before_restore(shared, &call.intent.intent)?;
+    genuine(shared, &call.intent, &call.approvals)?;
     let (wallet, built) = prepare(shared, &call.intent, &call.plan)?;
     check_request(shared, &wallet, call, &built)?;
     let checked = check_parts(shared, &wallet, call)?;
@@ -225,6 +228,29 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
         let each = checked.iter().zip(secrets);
         each.map(|(checked, secret)| make_partial(shared, &wallet, checked, secret)).collect()
     })
+}
+
+/// Whether a client of the cluster asked for exactly this, and all votes are about it. No work is done for anything else.
+fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result<(), Refusal> {
+    let denied = |rule: &str, problem: String| {
+        refuse(rule, ErrorCode::NotAuthorised, format!("{problem} (rule {rule})"))
+    };
+    intent
+        .check(&shared.genesis.current(), shared.now())
+        .map_err(|error| denied(quorate_policy::RULE_INTENT, error.to_string()))?;
+    let hash = intent.intent.hash();
+    for vote in votes {
+        if vote.intent != hash {
+            return Err(denied(VOTES, format!("{} approved another intent", vote.approver)));
+        }
+        if !vote.verifies() {
+            return Err(denied(
+                VOTES,
+                format!("the approval signature of {} does not verify", vote.approver),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Whether this node can know what it signed for an intent before.
