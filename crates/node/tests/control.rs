@@ -72,7 +72,7 @@ async fn it_is_its_owners_and_takes_two_calls_alone() {
         let refused = ask(&path, request).await;
         let Err(ControlError::Refused(NodeError { code, message })) = refused else { panic!("{refused:?}") };
         assert_eq!(code, ErrorCode::BadRequest);
-        assert!(message.contains("Sign, Status and Backup alone"), "{message}");
+        assert!(message.contains("takes Sign, Status, Backup, Confirmations, Confirm, Reject and the questions of `quorate audit` alone"), "{message}");
     }
     node.stop().await;
     assert!(!socket.exists(), "the socket was left behind");
