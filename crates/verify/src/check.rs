@@ -41,17 +41,17 @@ pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result
         return Err(refused("the governance chain", problem));
     }
     let version = chain.current();
-    let transfer = check_intent(certificate, version)?;
+    let ruling = Ruling::of(version).map_err(|error| refused("the policy", error))?;
+    let transfer = check_intent(certificate, &ruling)?;
     let keys = check_key(certificate, &chain, transfer)?;
     let built = rebuild(certificate, &keys, transfer)?;
-    let ruling = Ruling::of(version).map_err(|error| refused("the policy", error))?;
     let ground = Ground { certificate, version, ruling, keys, built };
     let signers = check_signing(&ground)?;
     let signed_by = log::check(&ground, &signers)?;
     let entry = log::will_sign(&certificate.verdicts[0])?;
     used_all(&ground)?;
     let needed = witness_quorum(version.parties.len());
-    let name = |key: &PublicKey| Named { name: person(version, key), key: *key };
+    let name = |key: &PublicKey| Named { name: person(&ground.ruling, key), key: *key };
     Ok(Report {
         complete: signed_by.iter().all(|party| party.witnesses.len() >= needed),
         witnesses_needed: needed,
@@ -76,17 +76,16 @@ pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result
 }
 
 /// The name of a person, or their key.
-fn person(version: &Genesis, key: &PublicKey) -> String {
-    let ruling = Ruling::of(version).ok();
-    let name = ruling.as_ref().and_then(|ruling| ruling.directory().person(key));
-    name.map_or_else(|| key.to_string(), str::to_owned)
+fn person(ruling: &Ruling, key: &PublicKey) -> String {
+    ruling.directory().person(key).map_or_else(|| key.to_string(), str::to_owned)
 }
 
 /// Form, initiator's signature, and each approval by itself.
 fn check_intent<'c>(
     certificate: &'c TransactionCertificate,
-    version: &Genesis,
+    ruling: &Ruling,
 ) -> Result<&'c Transfer, VerifyError> {
+    let version = ruling.document();
     let signed = &certificate.intent;
     let Body::Transfer(transfer) = &signed.intent.body else {
         return Err(refused("the intent", "it is no transfer"));
@@ -98,7 +97,7 @@ fn check_intent<'c>(
         return Err(refused("the approvals", "they do not ascend by key, or one stands twice"));
     }
     for approval in &certificate.approvals {
-        let who = person(version, &approval.approver);
+        let who = person(ruling, &approval.approver);
         if approval.intent != hash {
             return Err(refused("the approvals", format!("{who} approved another intent")));
         }
@@ -207,7 +206,7 @@ fn used_all(ground: &Ground<'_>) -> Result<(), VerifyError> {
     let spare = ground.certificate.approvals.iter().find(|approval| !used.contains(&approval.approver));
     match spare {
         Some(spare) => {
-            let who = person(ground.version, &spare.approver);
+            let who = person(&ground.ruling, &spare.approver);
             Err(refused("the approvals", format!("that of {who} counted for nobody")))
         }
         None => Ok(()),

@@ -8,7 +8,6 @@ use anyhow::{Context, Result, bail};
 use ed25519_dalek::SigningKey;
 use quorate_client::api::{IntentView, NewSigningCall, NewTransaction};
 use quorate_coordination::file::{Signer, Wrong};
-use quorate_coordination::rpc::SignCall;
 use quorate_coordination::{
     CallFile, Combined, FileError, NodeRequest, NodeResponse, Partial, PartialFile, combine_files,
 };
@@ -155,7 +154,7 @@ pub fn signing_of(paths: &[PathBuf]) -> Result<String> {
         paths.iter().map(|path| Ok(PartialFile::decode(&files::read(path)?)?)).collect::<Result<_>>()?;
     let first = files.first().context("no file")?;
     let wrong = |error: borsh::io::Error| anyhow::anyhow!("not a signing call: {error}");
-    let call: SignCall = borsh::from_slice(&first.call).map_err(wrong)?;
+    let (_, call) = first.open()?;
     let partial = |file: &PartialFile, at: usize| {
         let body = file.partials.get(at)?;
         Some(Partial { signer: file.signer.index, body: body.body.clone(), signature: body.signature })
