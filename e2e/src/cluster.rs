@@ -40,6 +40,8 @@ pub struct How {
     pub cheaters: usize,
     /// What the gateway keeps ready; the usual when absent.
     pub stock: Option<usize>,
+    /// What nodes and gateway log; the usual when absent.
+    pub log: Option<&'static str>,
 }
 
 /// A cluster. Dropping it kills its processes and removes its folder.
@@ -339,6 +341,9 @@ impl Cluster {
             }
             None => Command::new(program),
         };
+        if let Some(level) = self.how.log {
+            command.env("RUST_LOG", level);
+        }
         command.args(arguments).stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
         command.spawn().with_context(|| format!("starting {name}"))
     }

@@ -113,7 +113,7 @@ impl Cluster {
     /// When a key file cannot be read.
     pub fn approvals(&self, intent: &SignedIntent) -> Result<Vec<Approval>> {
         let names = match intent.intent.body {
-            Body::Transfer(_) => &APPROVERS[..2],
+            Body::Transfer(_) | Body::Call(_) | Body::Message(_) => &APPROVERS[..2],
             _ => &ADMINISTRATORS[..],
         };
         let hash = intent.intent.hash();
@@ -158,8 +158,16 @@ impl Cluster {
     /// # Errors
     /// What the gateway says.
     pub async fn attempt(&self, transfer: Transfer, plan: Option<Plan>) -> Result<IntentView> {
+        self.carry_out(Body::Transfer(transfer), plan).await
+    }
+
+    /// The same for anything that a wallet's key signs.
+    ///
+    /// # Errors
+    /// What the gateway says.
+    pub async fn carry_out(&self, body: Body, plan: Option<Plan>) -> Result<IntentView> {
         let client = self.client()?;
-        let view = client.submit(Body::Transfer(transfer), plan).await?;
+        let view = client.submit(body, plan).await?;
         self.approve(&view).await?;
         Ok(client.api.wait(&view.id, WAIT).await?)
     }

@@ -14,7 +14,7 @@ use crate::source::{code, files, without_tests};
 use std::path::Path;
 
 /// Rooms that compute and touch nothing: no clock, no file, no socket, no runtime.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "sharing",
     "protocols",
     "session",
@@ -22,6 +22,7 @@ const PURE: [&str; 10] = [
     "policy",
     "chains",
     "audit",
+    "view",
     "coordination",
     "ceremonies",
     "verify",

@@ -1,6 +1,6 @@
 //! What comes out of planning: the transaction, what is to be signed, what it conflicts on, and what it says.
 
-use crate::{ChainError, bitcoin, codec, evm, solana};
+use crate::{ChainError, Detail, bitcoin, codec, evm, solana};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_intent::{Amount, Asset, Network, Transfer};
 use quorate_sharing::Transcript;
@@ -30,6 +30,7 @@ pub enum Unsigned {
     Bitcoin(bitcoin::Unsigned),
     Evm(evm::Unsigned),
     Solana(solana::Unsigned),
+    Message(evm::UnsignedMessage),
 }
 
 /// One signature that is needed.
@@ -108,6 +109,9 @@ pub struct Summary {
     pub max_fee: Amount,
     /// What comes back.
     pub change: Option<SummaryChange>,
+    /// What a call or a message says; none for a payment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<Detail>,
 }
 
 /// Change that goes back to the wallet.

@@ -3,7 +3,7 @@
 use crate::built::{Built, RawSignature, SignedTx, ToSign, Unsigned};
 use crate::verify::{public_key, verify_signature};
 use crate::{ChainError, Plan, WalletKey, bitcoin, evm, solana};
-use quorate_intent::{Network, Transfer};
+use quorate_intent::{Body, Network, Transfer};
 
 /// One kind of chain. A new one is a module with this trait, a variant in [`Plan`] and [`Unsigned`], and its arm below.
 pub(crate) trait Chain {
@@ -59,6 +59,26 @@ pub fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result<Built,
     Ok(built)
 }
 
+/// Rebuilds whatever an intent has signed: a transfer or a call with its canonical plan, or a message, which has none.
+pub fn build_body(key: &WalletKey, body: &Body, plan: &[u8]) -> Result<Built, ChainError> {
+    match body {
+        Body::Transfer(transfer) => build(key, transfer, &Plan::decode(plan)?),
+        Body::Call(call) => match (call.network, Plan::decode(plan)?) {
+            (Network::Evm { .. }, Plan::Evm(plan)) => evm::call::build(key, call, &plan),
+            (Network::Evm { .. }, plan) => {
+                Err(ChainError::OtherPlan { network: call.network, plan: plan.chain() })
+            }
+            (network, _) => Err(ChainError::Network {
+                network,
+                problem: "contracts are called on EVM chains alone".into(),
+            }),
+        },
+        Body::Message(message) if plan.is_empty() => evm::message::build(key, message),
+        Body::Message(_) => Err(ChainError::field("plan", "a message has no plan")),
+        _ => Err(ChainError::field("type", "nothing is signed on a chain for this kind of intent")),
+    }
+}
+
 /// Verifies every signature, then puts them into the transaction. `signatures` are in the order of `built.to_sign`. An
 /// error names the index of the first wrong one.
 pub fn attach(built: &Built, key: &WalletKey, signatures: &[RawSignature]) -> Result<SignedTx, ChainError> {
@@ -74,6 +94,7 @@ pub fn attach(built: &Built, key: &WalletKey, signatures: &[RawSignature]) -> Re
         Unsigned::Bitcoin(unsigned) => bitcoin::Bitcoin::attach(unsigned, &built.to_sign, key, signatures),
         Unsigned::Evm(unsigned) => evm::Evm::attach(unsigned, &built.to_sign, key, signatures),
         Unsigned::Solana(unsigned) => solana::Solana::attach(unsigned, &built.to_sign, key, signatures),
+        Unsigned::Message(unsigned) => evm::message::attach(unsigned, key, &built.to_sign, signatures),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::{Client, ClientError};
 use quorate_chains::Plan;
 use quorate_coordination::api::{
     AddressBookView, AddressView, AssetsView, CertificateView, Cluster, Coin, DisputesView, Funding,
-    FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page,
+    FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, PlanView,
     PoliciesView, SigningCallView, State, WalletView,
 };
 use quorate_coordination::{Certificate, CertifiedFile, EvidenceFile};
@@ -14,6 +14,9 @@ use tokio::time::sleep;
 
 /// Pause between two looks at an intent that is waited for.
 const POLL: Duration = Duration::from_millis(50);
+
+/// Most intents of an inbox that are fetched.
+const MAX_INBOX: usize = 1000;
 
 /// Which intents to list.
 #[derive(Clone, Debug, Default)]
@@ -89,6 +92,27 @@ impl Client {
         idempotency_key: Option<&str>,
     ) -> Result<IntentView, ClientError> {
         self.post("/v1/intents", intent, idempotency_key).await
+    }
+
+    /// What waits for the caller's verdict, newest first, every page.
+    pub async fn inbox(&self) -> Result<Vec<IntentView>, ClientError> {
+        let (mut all, mut cursor) = (Vec::new(), None::<String>);
+        loop {
+            let next = cursor.as_ref().map(|cursor| format!("&cursor={cursor}")).unwrap_or_default();
+            let page: Page<IntentView> = self.get(&format!("/v1/inbox?limit=200{next}")).await?;
+            all.extend(page.items);
+            cursor = page.next_cursor;
+            if cursor.is_none() || all.len() >= MAX_INBOX {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The canonical plan of an intent, to build its transaction anew; none while it is still to come.
+    pub async fn intent_plan(&self, id: &IntentId) -> Result<Option<Vec<u8>>, ClientError> {
+        let view: PlanView = self.get(&format!("/v1/intents/{id}/plan")).await?;
+        let plan = view.plan.map(hex::decode).transpose();
+        plan.map_err(|_| ClientError::Answer { status: 200, problem: "the plan is not hex".into() })
     }
 
     /// Intents, newest first.

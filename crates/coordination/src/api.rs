@@ -248,6 +248,14 @@ object! {
 }
 
 object! {
+    /// How an intent becomes a transaction, for who builds that anew.
+    pub struct PlanView {
+        /// The plan in canonical bytes, hex; none while it is still to come, and for what has none.
+        pub plan: Option<String>,
+    }
+}
+
+object! {
     /// The signatures of a transfer whose partial signatures went by file.
     #[serde(deny_unknown_fields)]
     pub struct NewTransaction {

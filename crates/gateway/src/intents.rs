@@ -35,10 +35,10 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     // What decodes from JSON may be longer than what nodes take.
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
-        Body::Transfer(transfer) => {
+        Body::Transfer(_) | Body::Call(_) | Body::Message(_) => {
             let wishes = Wishes { plan, fee_rate, by_file, plan_later };
-            wishes.check(transfer)?;
-            add_transfer(gateway, &signed, transfer, wishes).await?
+            wishes.check(&signed.intent.body)?;
+            add_signing(gateway, &signed, wishes).await?
         }
         Body::Order(order) => {
             no_signature(plan.as_ref(), fee_rate, by_file, plan_later)?;
@@ -78,7 +78,10 @@ struct Wishes {
 }
 
 impl Wishes {
-    fn check(&self, transfer: &Transfer) -> Result<(), IntentError> {
+    fn check(&self, body: &Body) -> Result<(), IntentError> {
+        if !body.planned() {
+            return no_plan(self.plan.as_ref(), self.fee_rate, self.plan_later);
+        }
         if !self.plan_later {
             return Ok(());
         }
@@ -86,8 +89,8 @@ impl Wishes {
         if self.plan.is_some() || self.fee_rate.is_some() {
             return wrong("a plan or a fee rate is given already; give none, or no plan_later");
         }
-        match transfer.network {
-            Network::Bitcoin { .. } => {
+        match body.network() {
+            Some(Network::Bitcoin { .. }) => {
                 wrong("the gateway plans transfers on Bitcoin when they are submitted")
             }
             _ => Ok(()),
@@ -95,33 +98,44 @@ impl Wishes {
     }
 }
 
-/// The key of a transfer's wallet.
-pub async fn wallet_key(gateway: &Gateway, transfer: &Transfer) -> Result<WalletKey, ApiError> {
-    let Some(certificate) = gateway.store.wallet(&transfer.wallet).await? else {
-        let problem = format!("this gateway knows no wallet {}", transfer.wallet);
+/// The key of a wallet that is to sign.
+pub async fn wallet_key(gateway: &Gateway, wallet: &WalletId) -> Result<WalletKey, ApiError> {
+    let Some(certificate) = gateway.store.wallet(wallet).await? else {
+        let problem = format!("this gateway knows no wallet {wallet}");
         return Err(IntentError::field("wallet", problem).into());
     };
     if certificate.destroys() {
-        let problem = format!("wallet {} is destroyed and signs nothing any more", transfer.wallet);
+        let problem = format!("wallet {wallet} is destroyed and signs nothing any more");
         return Err(IntentError::field("wallet", problem).into());
     }
     Ok(certificate.record.keys().map_err(ApiError::internal)?.wallet_key())
 }
 
-/// What only transfers have.
+/// What only what becomes a transaction has.
+fn no_plan(plan: Option<&Plan>, fee_rate: Option<u64>, plan_later: bool) -> Result<(), IntentError> {
+    if plan.is_some() || fee_rate.is_some() || plan_later {
+        return Err(IntentError::field(
+            "plan",
+            "only transfers and contract calls have a plan and a fee rate",
+        ));
+    }
+    Ok(())
+}
+
+/// What only transfers, calls and messages have.
 fn no_signature(
     plan: Option<&Plan>,
     fee_rate: Option<u64>,
     by_file: bool,
     plan_later: bool,
 ) -> Result<(), IntentError> {
-    if plan.is_some() || fee_rate.is_some() || plan_later {
-        return Err(IntentError::field("plan", "only a transfer has a plan and a fee rate"));
-    }
     if by_file {
-        return Err(IntentError::field("by_file", "only a transfer gives a signature"));
+        return Err(IntentError::field(
+            "by_file",
+            "only transfers, contract calls and messages give a signature",
+        ));
     }
-    Ok(())
+    no_plan(plan, fee_rate, plan_later)
 }
 
 /// A write with a change of governance. One at a time: of two that follow from one version only one can be carried out.
@@ -162,39 +176,54 @@ pub async fn supersede(gateway: &Gateway) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// A write with the new transfer, its plan and what it reserves; none when it is there already.
-async fn add_transfer<'g>(
+/// What is to be signed, its canonical plan, and the transaction that both give.
+type Planned = Option<(Vec<u8>, Built)>;
+
+/// A write with a new transfer, call or message, its plan and what it reserves; none when it is there already.
+async fn add_signing<'g>(
     gateway: &'g Gateway,
     signed: &SignedIntent,
-    transfer: &Transfer,
     wishes: Wishes,
 ) -> Result<Option<Tx<'g>>, ApiError> {
     let id = signed.intent.id();
-    let key = wallet_key(gateway, transfer).await?;
-    quorate_chains::address(&key, &transfer.network, &account_path(transfer.account))?;
-    quorate_chains::check_destination(&transfer.network, &transfer.to)?;
-    let built = match &wishes.plan {
-        Some(plan) => Some(build(key, transfer.clone(), plan.clone()).await?),
+    let body = &signed.intent.body;
+    let wallet = body.signing_wallet().unwrap_or(WalletId([0; 16]));
+    let key = wallet_key(gateway, &wallet).await?;
+    if let Body::Transfer(transfer) = body {
+        quorate_chains::address(&key, &transfer.network, &account_path(transfer.account))?;
+        quorate_chains::check_destination(&transfer.network, &transfer.to)?;
+    }
+    let given = match &wishes.plan {
+        Some(plan) => Some(plan.encode()),
+        None => (!body.planned()).then(Vec::new),
+    };
+    let built: Planned = match given {
+        Some(plan) => Some((plan.clone(), build(key, body.clone(), plan).await?)),
         None => None,
     };
     let mut tx = gateway.store.begin().await?;
     if tx.intent(&id).await?.is_some() {
         return Ok(None);
     }
-    let planned = match (wishes.plan, built) {
-        (Some(plan), Some(built)) => Some((plan, built)),
+    let planned: Planned = match (built, body) {
+        (Some(built), _) => Some(built),
         _ if wishes.plan_later => None,
-        _ => {
-            let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, wishes.fee_rate).await?;
-            let built = build(key, transfer.clone(), plan.clone()).await?;
-            Some((plan, built))
+        (None, Body::Transfer(transfer)) => {
+            let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, wishes.fee_rate).await?.encode();
+            Some((plan.clone(), build(key, body.clone(), plan).await?))
         }
+        _ => return Err(plan_required(body)),
+    };
+    let kind = match body {
+        Body::Call(_) => "call",
+        Body::Message(_) => "message",
+        _ => "transfer",
     };
     let row = NewRow {
         signed,
-        wallet: transfer.wallet,
-        kind: "transfer",
-        plan: planned.as_ref().map(|(plan, _)| plan.encode()),
+        wallet,
+        kind,
+        plan: planned.as_ref().map(|(plan, _)| plan.clone()),
         summary: planned.as_ref().map(|(_, built)| &built.summary),
         by_file: wishes.by_file,
     };
@@ -221,9 +250,7 @@ async fn plan_bitcoin(
     fee_rate: Option<u64>,
 ) -> Result<Plan, ApiError> {
     let Network::Bitcoin { .. } = transfer.network else {
-        let detail =
-            format!("a transfer on {} needs a plan beside the intent, or plan_later", transfer.network);
-        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_required", detail).field("plan"));
+        return Err(plan_required(&Body::Transfer(transfer.clone())));
     };
     let rate = fee_rate.unwrap_or(gateway.signing.fee_rate);
     if !(1..=bitcoin::MAX_FEE_RATE).contains(&rate) {
@@ -239,14 +266,21 @@ async fn plan_bitcoin(
     Ok(Plan::Bitcoin(plan))
 }
 
+fn plan_required(body: &Body) -> ApiError {
+    let what = if matches!(body, Body::Call(_)) { "contract call" } else { "transfer" };
+    let place = body.network().map(|network| network.to_string()).unwrap_or_default();
+    let detail = format!("a {what} on {place} needs a plan beside the intent, or plan_later");
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "plan_required", detail).field("plan")
+}
+
 /// The counter of an account's change addresses.
 pub fn change_counter(wallet: &WalletId, network: &Network, account: u32) -> String {
     format!("change:{wallet}:{network}:{account}")
 }
 
 /// Builds a transaction away from the threads that answer requests.
-pub async fn build(key: WalletKey, transfer: Transfer, plan: Plan) -> Result<Built, ApiError> {
-    let built = tokio::task::spawn_blocking(move || quorate_chains::build(&key, &transfer, &plan)).await;
+pub async fn build(key: WalletKey, body: Body, plan: Vec<u8>) -> Result<Built, ApiError> {
+    let built = tokio::task::spawn_blocking(move || quorate_chains::build_body(&key, &body, &plan)).await;
     built.map_err(ApiError::internal)?.map_err(|error: ChainError| error.into())
 }
 
@@ -323,7 +357,7 @@ pub async fn approve(gateway: &Gateway, id: &IntentId, approval: &Approval) -> R
         check_approval(&genesis, &row.signed.intent, approval)?;
     }
     let earlier = tx.approvals(id).await?;
-    if earlier.iter().any(|e| e.approver == approval.approver && e.verdict == approval.verdict) {
+    if earlier.contains(approval) {
         drop(tx);
         return find(gateway, id).await;
     }
@@ -398,10 +432,7 @@ fn check_approval(genesis: &Genesis, intent: &Intent, approval: &Approval) -> Re
     if member.key == intent.initiator {
         return Err(IntentError::OwnIntent(member.name.clone()));
     }
-    if !approval.verifies() {
-        return Err(IntentError::Signature { what: "approval", signer: member.name.clone() });
-    }
-    Ok(())
+    approval.check_by(&member.name)
 }
 
 /// The approvals among verdicts: what nodes are shown.

@@ -53,10 +53,12 @@ fn spending(row: &IntentRow) -> Option<Spending> {
 pub async fn judge(gateway: &Gateway, signed: &SignedIntent, votes: &[Approval]) -> Result<Ruled, ApiError> {
     let ruling = ruling(gateway)?;
     let history = history(gateway, &ruling).await?;
+    // With a call's arguments decoded: rules that look at them would deny what they cannot see.
+    let subject = quorate_view::intended(&signed.intent);
     Ok(ruling.decide(&Asked {
         intent: signed,
         votes,
-        subject: None,
+        subject: subject.as_ref(),
         history: &history,
         prices: &Prices::default(),
         signers: &[],
@@ -93,10 +95,7 @@ pub fn check_voter(ruling: &Ruling, signed: &SignedIntent, vote: &Approval) -> R
     if vote.approver == intent.initiator || directory.person(&intent.initiator) == Some(person) {
         return Err(IntentError::OwnIntent(person.to_owned()));
     }
-    if !vote.verifies() {
-        return Err(IntentError::Signature { what: "approval", signer: person.to_owned() });
-    }
-    Ok(())
+    vote.check_by(person)
 }
 
 /// What is missing, for people.

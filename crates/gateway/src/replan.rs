@@ -7,7 +7,7 @@ use crate::intents::{self, WAITING};
 use crate::store::now;
 use quorate_chains::Plan;
 use quorate_coordination::api::{IntentView, State};
-use quorate_intent::{Body, IntentError, IntentId, Network, PublicKey};
+use quorate_intent::{IntentError, IntentId, Network, PublicKey};
 
 /// Gives a transfer its plan, or another one. Only as long as no node was asked to sign it: from then on another
 /// transaction could be paid beside the first (product rule: a new form must conflict with every earlier one), and which
@@ -20,15 +20,15 @@ pub async fn set(
 ) -> Result<IntentView, ApiError> {
     let row = gateway.store.intent(id).await?.ok_or_else(|| intents::unknown(id))?;
     intents::check_initiator(&row, caller, "only its initiator may plan an intent")?;
-    let Body::Transfer(transfer) = &row.signed.intent.body else {
-        return Err(IntentError::field("plan", "an order has no plan").into());
-    };
-    if let Network::Bitcoin { .. } = transfer.network {
+    let body = &row.signed.intent.body;
+    let wallet = body.signing_wallet().filter(|_| body.planned());
+    let wallet = wallet.ok_or_else(|| IntentError::field("plan", "this kind of intent has no plan"))?;
+    if let Some(Network::Bitcoin { .. }) = body.network() {
         let problem = "the gateway plans transfers on Bitcoin; cancel this one and submit another";
         return Err(IntentError::field("plan", problem).into());
     }
-    let key = intents::wallet_key(gateway, transfer).await?;
-    let built = intents::build(key, transfer.clone(), plan.clone()).await?;
+    let key = intents::wallet_key(gateway, &wallet).await?;
+    let built = intents::build(key, body.clone(), plan.encode()).await?;
     let mut tx = gateway.store.begin().await?;
     let row = tx.intent(id).await?.ok_or_else(|| intents::unknown(id))?;
     let open = WAITING.contains(&row.state) || row.state == State::Approved;

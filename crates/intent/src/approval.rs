@@ -1,6 +1,7 @@
 //! Approvals: signatures of people over an intent's hash.
 
 use crate::keys::sign;
+use crate::passkey::Assertion;
 use crate::{Group, Hash, Intent, IntentError, Member, PublicKey, Signature};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -16,30 +17,122 @@ pub enum Verdict {
     Reject,
 }
 
-/// One approver's signed verdict on one intent.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
+/// One approver's signed verdict on one intent, by a device key or by a passkey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Approval {
     /// Hash of the intent.
     pub intent: Hash,
-    /// Who.
+    /// Who: a device key, or a passkey's [`crate::passkey::Passkey::id`].
     pub approver: PublicKey,
     /// What they say.
     pub verdict: Verdict,
-    /// Their signature over all of it.
+    /// Their signature over all of it; with a passkey, what the authenticator signed.
     pub signature: Signature,
+    /// What the authenticator signed, where it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passkey: Option<Box<Assertion>>,
+}
+
+/// What is added to the verdict's byte when an assertion follows the signature: approvals by device keys keep the bytes that
+/// they always had.
+const BY_PASSKEY: u8 = 2;
+
+impl BorshSerialize for Approval {
+    fn serialize<W: borsh::io::Write>(&self, writer: &mut W) -> borsh::io::Result<()> {
+        BorshSerialize::serialize(&self.intent, writer)?;
+        BorshSerialize::serialize(&self.approver, writer)?;
+        let more = if self.passkey.is_some() { BY_PASSKEY } else { 0 };
+        BorshSerialize::serialize(&(self.verdict as u8 + more), writer)?;
+        BorshSerialize::serialize(&self.signature, writer)?;
+        match &self.passkey {
+            Some(assertion) => BorshSerialize::serialize(assertion, writer),
+            None => Ok(()),
+        }
+    }
+}
+
+impl BorshDeserialize for Approval {
+    fn deserialize_reader<R: borsh::io::Read>(reader: &mut R) -> borsh::io::Result<Self> {
+        let intent = Hash::deserialize_reader(reader)?;
+        let approver = PublicKey::deserialize_reader(reader)?;
+        let kind = u8::deserialize_reader(reader)?;
+        let verdict = match kind % BY_PASSKEY {
+            0 => Verdict::Approve,
+            _ => Verdict::Reject,
+        };
+        let signature = Signature::deserialize_reader(reader)?;
+        let passkey = match kind / BY_PASSKEY {
+            0 => None,
+            1 => Some(Box::deserialize_reader(reader)?),
+            _ => {
+                let problem = format!("{kind} is no kind of approval");
+                return Err(borsh::io::Error::new(borsh::io::ErrorKind::InvalidData, problem));
+            }
+        };
+        Ok(Self { intent, approver, verdict, signature, passkey })
+    }
 }
 
 impl Approval {
     /// Signs a verdict.
     pub fn new(intent: Hash, verdict: Verdict, key: &ed25519_dalek::SigningKey) -> Self {
         let approver = crate::keys::public(key);
-        Self { intent, approver, verdict, signature: sign(key, &digest(&intent, &approver, verdict)) }
+        Self {
+            intent,
+            approver,
+            verdict,
+            signature: sign(key, &digest(&intent, &approver, verdict)),
+            passkey: None,
+        }
+    }
+
+    /// What an authenticator gave for [`Approval::challenge`]; the signature of ES256 as r and s, 32 bytes each.
+    pub fn by_passkey(intent: Hash, verdict: Verdict, assertion: Assertion, signature: Signature) -> Self {
+        let approver = assertion.passkey.id();
+        Self { intent, approver, verdict, signature, passkey: Some(Box::new(assertion)) }
+    }
+
+    /// What a passkey is asked to sign.
+    pub fn challenge(intent: &Hash, approver: &PublicKey, verdict: Verdict) -> [u8; 32] {
+        digest(intent, approver, verdict)
     }
 
     /// Whether the signature is the approver's, over exactly this.
     pub fn verifies(&self) -> bool {
-        self.approver.verify(&digest(&self.intent, &self.approver, self.verdict), &self.signature)
+        self.check().is_ok()
+    }
+
+    /// As [`Approval::check`], with the approver's name in the reason.
+    ///
+    /// # Errors
+    /// [`IntentError`] that says whose approval is wrong, and how.
+    pub fn check_by(&self, name: &str) -> Result<(), IntentError> {
+        self.check().map_err(|error| match error {
+            IntentError::Field { field, problem } => {
+                IntentError::field(field, format!("the approval of {name}: {problem}"))
+            }
+            _ => IntentError::Signature { what: "approval", signer: name.to_owned() },
+        })
+    }
+
+    /// As [`Approval::verifies`], with the reason.
+    ///
+    /// # Errors
+    /// [`IntentError`] that says which part is wrong.
+    pub fn check(&self) -> Result<(), IntentError> {
+        let digest = digest(&self.intent, &self.approver, self.verdict);
+        match &self.passkey {
+            Some(assertion) if assertion.passkey.id() == self.approver => {
+                assertion.check(&digest, &self.signature)
+            }
+            Some(_) => Err(IntentError::field("passkey", "the approver's id is that of another passkey")),
+            None if self.approver.verify(&digest, &self.signature) => Ok(()),
+            None => {
+                let signer = self.approver.to_string();
+                Err(IntentError::Signature { what: "approval", signer })
+            }
+        }
     }
 }
 
@@ -80,9 +173,7 @@ pub fn approving_members<'g>(
         if member.key == intent.initiator {
             return Err(IntentError::OwnIntent(member.name.clone()));
         }
-        if !approval.verifies() {
-            return Err(IntentError::Signature { what: "approval", signer: member.name.clone() });
-        }
+        approval.check_by(&member.name)?;
         if approval.verdict == Verdict::Reject {
             return Err(IntentError::field("approvals", format!("{} rejected this intent", member.name)));
         }

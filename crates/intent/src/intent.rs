@@ -2,8 +2,8 @@
 
 use crate::keys::sign;
 use crate::{
-    Amount, Asset, Change, Genesis, Hash, IntentError, IntentId, Network, Order, PublicKey, Signature,
-    WalletId,
+    Amount, Asset, Change, ContractCall, Genesis, Hash, IntentError, IntentId, Message, Network, Order,
+    PublicKey, Signature, WalletId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -50,6 +50,38 @@ pub enum Body {
     Order(Order),
     /// Change who the parties are.
     Governance(Change),
+    /// Call a contract.
+    #[serde(rename = "contract_call")]
+    Call(ContractCall),
+    /// Sign a message.
+    Message(Message),
+}
+
+impl Body {
+    /// The wallet whose key signs for it; none for what changes keys, rules or members.
+    pub fn signing_wallet(&self) -> Option<WalletId> {
+        match self {
+            Self::Transfer(transfer) => Some(transfer.wallet),
+            Self::Call(call) => Some(call.wallet),
+            Self::Message(message) => Some(message.wallet),
+            Self::Order(_) | Self::Governance(_) => None,
+        }
+    }
+
+    /// Whether a plan says how it becomes a transaction.
+    pub fn planned(&self) -> bool {
+        matches!(self, Self::Transfer(_) | Self::Call(_))
+    }
+
+    /// Where its transaction or message counts.
+    pub fn network(&self) -> Option<Network> {
+        match self {
+            Self::Transfer(transfer) => Some(transfer.network),
+            Self::Call(call) => Some(call.network),
+            Self::Message(message) => Some(message.network),
+            Self::Order(_) | Self::Governance(_) => None,
+        }
+    }
 }
 
 /// Move an amount of one asset from a wallet's account to a destination.
@@ -155,6 +187,8 @@ impl Intent {
                 order.check(genesis)
             }
             Body::Governance(change) => genesis.changed(change, self.hash()).map(|_| ()),
+            Body::Call(call) => call.check(),
+            Body::Message(message) => message.check(),
         }
     }
 }
@@ -172,11 +206,16 @@ impl Transfer {
         if self.amount == Amount::default() {
             return Err(IntentError::field("amount", "must not be zero"));
         }
-        if self.account >= 1 << 31 {
-            return Err(IntentError::field("account", "must be below 2147483648 (unhardened)"));
-        }
-        Ok(())
+        check_account(self.account)
     }
+}
+
+/// An account is an unhardened step of a path.
+pub(crate) fn check_account(account: u32) -> Result<(), IntentError> {
+    if account >= 1 << 31 {
+        return Err(IntentError::field("account", "must be below 2147483648 (unhardened)"));
+    }
+    Ok(())
 }
 
 /// Text that people will read: bounded, no control characters that could hide what it says.
@@ -184,15 +223,16 @@ pub(crate) fn check_text(field: &'static str, text: &str, max: usize) -> Result<
     if text.len() > max {
         return Err(IntentError::field(field, format!("{} bytes, at most {max} are allowed", text.len())));
     }
-    // Bidirectional controls can make one address look like another.
-    let hidden = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
     if text.chars().any(hidden) {
         return Err(IntentError::field(field, "must not contain control or invisible characters"));
     }
     Ok(())
+}
+
+/// Characters that are not seen. Bidirectional controls can make one address look like another.
+pub fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 fn initiator_digest(hash: &Hash) -> [u8; 32] {
@@ -221,7 +261,7 @@ impl SignedIntent {
     pub fn check_schedule(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
         let schedule = match &self.intent.body {
             Body::Order(order) => order.schedule(),
-            Body::Transfer(_) | Body::Governance(_) => None,
+            _ => None,
         };
         let (_, _, repeat) = schedule
             .ok_or_else(|| IntentError::field("ceremony", "this intent does not set up a schedule"))?;

@@ -49,6 +49,7 @@ pub(crate) fn vault_error(error: &VaultError) -> NodeError {
         | VaultError::Order { .. }
         | VaultError::Attempt { .. }
         | VaultError::NeverSigned { .. }
+        | VaultError::PasskeyCounter { .. }
         | VaultError::NotedBefore { .. } => ErrorCode::Refused,
         _ => ErrorCode::Internal,
     };

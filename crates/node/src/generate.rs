@@ -116,7 +116,10 @@ async fn allowed_order(
 ) -> Result<Order, NodeError> {
     judge_order(shared, intent, approvals, Validity::Now).await?;
     match &intent.intent.body {
-        IntentBody::Order(order) => Ok(order.clone()),
+        IntentBody::Order(order) => {
+            crate::passkeys::admit(shared, approvals).await?;
+            Ok(order.clone())
+        }
         _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::error::vault_error;
 use crate::node::Shared;
-use crate::{judging, news};
+use crate::{judging, news, passkeys};
 use quorate_audit::Body;
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeError, NodeResponse};
@@ -50,6 +50,10 @@ async fn advance(shared: &Arc<Shared>, step: Step, validity: Validity) -> Result
     }
     // The vault judges it again, as everybody does who follows the chain; what it cannot know is when a delay began here.
     judging::order(shared, &step.intent, &step.approvals, validity, false).await?;
+    // What others carried out already stays, whatever this node has heard of the passkeys since.
+    if validity == Validity::Now {
+        passkeys::admit(shared, &step.approvals).await?;
+    }
     let entry = Body::GovernanceChanged(Box::new(step));
     let head = shared.vault.append(entry).await.map_err(|error| match error {
         quorate_vault::VaultError::Genesis(reason) => {

@@ -28,6 +28,7 @@ mod mesh;
 mod news;
 mod node;
 mod pairs;
+mod passkeys;
 mod presign;
 mod records;
 mod reshare;

@@ -105,7 +105,8 @@ async fn authorised(
     let by_schedule = matches!(order.kind, quorate_intent::OrderKind::Schedule { .. })
         || base.order == intent.intent.hash();
     let validity = if by_schedule { Validity::Schedule } else { Validity::Now };
-    judge_order(shared, intent, approvals, validity).await
+    judge_order(shared, intent, approvals, validity).await?;
+    crate::passkeys::admit(shared, approvals).await
 }
 
 /// The last try of this order that this node knows of; an error when it must not take part in another (§2.3). The vault sees to

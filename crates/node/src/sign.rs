@@ -7,20 +7,21 @@ use crate::faults;
 use crate::judging::{self, Judged, Matter};
 use crate::ledger;
 use crate::node::Shared;
+use crate::passkeys;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
 use quorate_audit::{Body, Spent, WillSign};
-use quorate_chains::{Built, Plan};
+use quorate_chains::Built;
 use quorate_coordination::partial::{Checked, CheckedKind};
 use quorate_coordination::request::{Item as RequestItem, MAX_ATTEMPTS, MAX_ITEMS, SigningRequest};
 use quorate_coordination::rpc::{Consideration, ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{
-    Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, Transfer, WalletId, keys,
+    Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, WalletId, keys,
 };
 use quorate_policy::ruling::VOTES;
-use quorate_policy::subject::Output;
+use quorate_policy::subject::Value;
 use quorate_policy::{Answer, Subject, Validity};
 use quorate_protocols::{Message, dkls, frost};
 use quorate_sharing::Transcript;
@@ -58,9 +59,9 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
         genuine(shared, intent, &asked.approvals)?;
         let (wallet, built) = prepare(shared, intent, &asked.plan)?;
         let parties = wallet.record().parties.clone();
-        let windows = windows(shared)?;
+        let counts = counts(shared, &intent.intent)?;
         let judged = weigh(shared, (intent, &asked.approvals), &wallet, &built, &parties).await?;
-        if !windows {
+        if !counts {
             return Ok(None);
         }
         let word = ledger::record(shared, intent, &judged.ruled.rule, judged.now).await;
@@ -79,18 +80,21 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
     }
 }
 
-fn windows(shared: &Shared) -> Result<bool, Refusal> {
+/// Whether past spending is looked at, and this is spending.
+fn counts(shared: &Shared, intent: &Intent) -> Result<bool, Refusal> {
     let ruling = shared.judging.ruling(shared).map_err(|error| ("policy".to_owned(), error))?;
-    Ok(ruling.has_windows())
+    Ok(ruling.counts(intent))
 }
 
 /// The wallet and the transaction, as this node makes it.
 fn prepare(shared: &Shared, intent: &SignedIntent, plan: &[u8]) -> Result<(Arc<Wallet>, Built), Refusal> {
-    let IntentBody::Transfer(transfer) = &intent.intent.body else {
-        return Err(refuse("intent", ErrorCode::BadRequest, "only transfers are signed here"));
+    let body = &intent.intent.body;
+    let Some(id) = body.signing_wallet() else {
+        let message = "only transfers, contract calls and messages are signed here";
+        return Err(refuse("intent", ErrorCode::BadRequest, message));
     };
-    let wallet = calls::wallet(shared, &transfer.wallet).map_err(|error| ("wallet".to_owned(), error))?;
-    let built = rebuild(&wallet, transfer, plan)?;
+    let wallet = calls::wallet(shared, &id).map_err(|error| ("wallet".to_owned(), error))?;
+    let built = rebuild(&wallet, body, plan)?;
     Ok((wallet, built))
 }
 
@@ -103,8 +107,7 @@ async fn weigh(
     signers: &[PublicKey],
 ) -> Result<Judged, Refusal> {
     let named = |error: NodeError| (judging::rule_of(&error), error);
-    let windows = windows(shared)?;
-    if windows {
+    if counts(shared, &intent.intent)? {
         let parties = &wallet.record().parties;
         let quorum = shared.genesis.chain().current().record_quorum(wallet.keys.threshold());
         ledger::level(shared, parties, quorum).map_err(named)?;
@@ -129,12 +132,15 @@ async fn weigh(
 /// What the transaction says, with what of it is this cluster's own.
 fn subject(shared: &Shared, intent: &SignedIntent, built: &Built) -> Result<Subject, NodeError> {
     let unknown = || NodeError::new(ErrorCode::BadRequest, "no rule knows this kind of intent (rule intent)");
-    let mut subject = Subject::of_intent(&intent.intent).ok_or_else(unknown)?;
-    let summary = &built.summary;
-    subject.fee = Some(summary.max_fee);
-    let own = shared.judging.ruling(shared)?.knows_own();
-    let wallet = if own { owner(shared, &subject, &summary.to) } else { None };
-    subject.outputs = vec![Output { to: summary.to.clone(), amount: summary.amount, own: wallet }];
+    let mut subject = quorate_view::subject(&intent.intent, built).ok_or_else(unknown)?;
+    if shared.judging.ruling(shared)?.knows_own()
+        && let Some(network) = subject.network
+    {
+        let own = |address: &str| owner(shared, &network, address);
+        subject.outputs.iter_mut().for_each(|output| output.own = own(&output.to));
+        let arguments = subject.call.as_mut().and_then(|call| call.arguments.as_mut());
+        arguments.into_iter().flatten().for_each(|value| know(value, &own));
+    }
     Ok(subject)
 }
 
@@ -142,14 +148,22 @@ fn subject(shared: &Shared, intent: &SignedIntent, built: &Built) -> Result<Subj
 const OWN_ACCOUNTS: u32 = 8;
 const OWN_ADDRESSES: u32 = 20;
 
+/// Puts in which addresses in a call's arguments are the cluster's own.
+fn know(value: &mut Value, own: &impl Fn(&str) -> Option<WalletId>) {
+    match value {
+        Value::Address(address, wallet) => *wallet = own(address),
+        Value::List(list) => list.iter_mut().for_each(|value| know(value, own)),
+        _ => {}
+    }
+}
+
 /// The wallet of this node whose address it is. What lies beyond the first accounts and addresses is not known as own.
-fn owner(shared: &Shared, subject: &Subject, to: &str) -> Option<WalletId> {
-    let network = subject.network?;
+fn owner(shared: &Shared, network: &Network, to: &str) -> Option<WalletId> {
     let count = if matches!(network, Network::Bitcoin { .. }) { OWN_ADDRESSES } else { 1 };
     let is = |wallet: &Arc<Wallet>| {
         let key = wallet.keys.wallet_key();
         let paths = (0..OWN_ACCOUNTS).flat_map(|account| (0..count).map(move |index| [account, 0, index]));
-        let mut addresses = paths.map_while(|path| quorate_chains::address(&key, &network, &path).ok());
+        let mut addresses = paths.map_while(|path| quorate_chains::address(&key, network, &path).ok());
         addresses.any(|address| address == to)
     };
     tokio::task::block_in_place(|| {
@@ -189,7 +203,9 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     let checked = check_parts(shared, &wallet, call)?;
     let signers = signers(&wallet, &call.parts)?;
     let judged = weigh(shared, (&call.intent, &call.approvals), &wallet, &built, &signers).await?;
-    let recorded = if windows(shared)? { recorded(shared, &wallet, call)? } else { Vec::new() };
+    passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE.to_owned(), error))?;
+    let counts = counts(shared, &call.intent.intent)?;
+    let recorded = if counts { recorded(shared, &wallet, call)? } else { Vec::new() };
     let secrets = take_stock(shared, &wallet, &call.parts)?;
     let entry = will_sign(call, &wallet, &built, judged, signers, recorded);
     // From here on the digest counts as signed (§4.5). No log, no signature.
@@ -199,7 +215,7 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     shared.clock.seen(head.time);
     if let Some(spent) = spent {
         shared.judging.ledger.note(spent.clone());
-        if windows(shared)? {
+        if counts {
             ledger::tell(shared, spent);
         }
     }
@@ -269,12 +285,11 @@ fn recorded(shared: &Shared, wallet: &Wallet, call: &SignCall) -> Result<Vec<Pub
     checked.map_err(|error| (judging::rule_of(&error), error))
 }
 
-/// The transaction as this node makes it from the intent; the plan only says how.
-fn rebuild(wallet: &Wallet, transfer: &Transfer, plan: &[u8]) -> Result<Built, Refusal> {
+/// The transaction or message as this node makes it from the intent; the plan only says how.
+fn rebuild(wallet: &Wallet, body: &IntentBody, plan: &[u8]) -> Result<Built, Refusal> {
     let mismatch =
         |error: quorate_chains::ChainError| refuse("transaction", ErrorCode::Mismatch, error.to_string());
-    let plan = Plan::decode(plan).map_err(mismatch)?;
-    tokio::task::block_in_place(|| quorate_chains::build(&wallet.keys.wallet_key(), transfer, &plan))
+    tokio::task::block_in_place(|| quorate_chains::build_body(&wallet.keys.wallet_key(), body, plan))
         .map_err(mismatch)
 }
 

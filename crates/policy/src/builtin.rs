@@ -27,7 +27,7 @@ pub enum Decision {
 
 /// The form of an intent, its initiator and its validity in time.
 pub const RULE_INTENT: &str = "intent";
-/// Transfers need the genesis's approvers.
+/// Transfers, contract calls and messages need the genesis's approvers.
 pub const RULE_TRANSFER: &str = "genesis/approvers";
 /// Orders and changes of governance need the genesis's administrators.
 pub const RULE_ORDER: &str = "genesis/administrators";
@@ -38,7 +38,10 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
         return Decision::Deny { rule: RULE_INTENT, reason };
     }
     let (rule, group, name) = match &intent.intent.body {
-        Body::Transfer(_) => (RULE_TRANSFER, &genesis.approvers, "approvers"),
+        // Until a policy says otherwise, whatever a wallet's key signs on a chain is for the approvers.
+        Body::Transfer(_) | Body::Call(_) | Body::Message(_) => {
+            (RULE_TRANSFER, &genesis.approvers, "approvers")
+        }
         Body::Order(_) | Body::Governance(_) => (RULE_ORDER, &genesis.administrators, "administrators"),
         _ => {
             let reason = IntentError::field("type", "no rule allows this kind of intent");
@@ -74,16 +77,21 @@ pub fn decide_schedule(
 /// [`decide`] and this policy agree, but for one thing: a valid approval by somebody whom the rule does not ask is refused by
 /// `decide` and does not count here.
 pub fn from_genesis(genesis: &Genesis) -> (Policy, Directory) {
-    let rule = |name, kind, group: &str, quorum| Rule {
-        kind: vec![kind],
+    let rule = |name, kinds: &[Kind], group: &str, quorum| Rule {
+        kind: kinds.to_vec(),
         approvals: vec![Quorum { need: quorum, group: group.to_owned() }],
         ..Rule::new(name, RuleDecision::Require)
     };
     let mut policy = Policy::new(vec![
-        rule(RULE_TRANSFER, Kind::Transfer, "approvers", genesis.approvers.quorum),
+        rule(
+            RULE_TRANSFER,
+            &[Kind::Transfer, Kind::Call, Kind::Message],
+            "approvers",
+            genesis.approvers.quorum,
+        ),
         Rule {
             kind: Kind::all().filter(|kind| !kind.spends()).collect(),
-            ..rule(RULE_ORDER, Kind::Wallet, "administrators", genesis.administrators.quorum)
+            ..rule(RULE_ORDER, &[Kind::Wallet], "administrators", genesis.administrators.quorum)
         },
     ]);
     policy.new_wallets = NewWallets::Open;

@@ -201,6 +201,12 @@ impl Ruling {
         self.own().is_some_and(|policy| policy.rules.iter().any(|rule| !rule.window.is_empty()))
     }
 
+    /// Whether this intent is spending that a rule may look back at, so that it is recorded before it is signed. A message
+    /// spends nothing.
+    pub fn counts(&self, intent: &quorate_intent::Intent) -> bool {
+        self.has_windows() && Subject::of_intent(intent).is_some_and(|subject| subject.asset.is_some())
+    }
+
     /// Whether any rule asks which addresses are the cluster's own.
     pub fn knows_own(&self) -> bool {
         let own = |target: &Target| matches!(target, Target::Own | Target::OwnWallet(_));
@@ -218,8 +224,7 @@ impl Ruling {
     /// Decides. Every error denies.
     pub fn decide(&self, asked: &Asked<'_>) -> Ruled {
         let intent = &asked.intent.intent;
-        let spends =
-            matches!(intent.body, Body::Transfer(_)) || asked.subject.is_some_and(|s| s.kind.spends());
+        let spends = intent.body.signing_wallet().is_some() || asked.subject.is_some_and(|s| s.kind.spends());
         if spends && self.version.frozen() {
             return Ruled::deny(FROZEN, "all signing is stopped; the administrators can thaw it".into());
         }

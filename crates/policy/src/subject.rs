@@ -101,6 +101,28 @@ impl Subject {
                     _ => return None,
                 };
             }
+            Body::Call(call) => {
+                subject.kind = Kind::Call;
+                subject.wallet = Some(call.wallet);
+                subject.account = Some(call.account);
+                subject.network = Some(call.network);
+                subject.asset = Some(Asset::Native);
+                subject.outputs = vec![Output { to: call.contract.clone(), amount: call.value, own: None }];
+                subject.fee = Some(call.max_fee);
+                // The selector is a hash of the method and the arguments are text here: who rebuilt the call puts both in.
+                subject.call = Some(Call {
+                    contract: call.contract.clone(),
+                    selector: None,
+                    signature: Some(call.method.clone()),
+                    arguments: None,
+                });
+            }
+            Body::Message(message) => {
+                subject.kind = Kind::Message;
+                subject.wallet = Some(message.wallet);
+                subject.account = Some(message.account);
+                subject.network = Some(message.network);
+            }
             Body::Governance(change) => subject.kind = kind_of(change)?,
             _ => return None,
         }

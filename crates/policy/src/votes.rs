@@ -47,9 +47,7 @@ impl Votes {
             if !voted.insert(person) {
                 return Err(IntentError::Duplicate(person.to_owned()).into());
             }
-            if !approval.verifies() {
-                return Err(IntentError::Signature { what: "approval", signer: person.to_owned() }.into());
-            }
+            approval.check_by(person)?;
             match approval.verdict {
                 Verdict::Approve => votes.approved.insert(key),
                 Verdict::Reject => votes.rejected.insert(key),

@@ -7,6 +7,7 @@ mod governance;
 mod orders;
 mod partials;
 mod policy;
+mod view;
 
 pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
@@ -17,6 +18,8 @@ pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 pub use policy::{
     AssetsCommand, BookCommand, ConfirmCommand, FreezeArgs, MembersCommand, PolicyCommand, SimulateArgs,
 };
+
+pub use view::{CallArgs, CommonArgs, InboxArgs, KeyCommand, MessageArgs, RejectArgs, ShowArgs};
 
 use crate::files::Role;
 use clap::{Args, Parser, Subcommand};
@@ -48,6 +51,9 @@ pub enum Command {
     Dev(DevArgs),
     /// Make an identity: of a node, of the gateway, or a person's device key.
     Init(InitArgs),
+    /// Make device keys, look at them, put them under a passphrase.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Make and pin the genesis: who is who.
     #[command(subcommand)]
     Genesis(GenesisCommand),
@@ -93,11 +99,21 @@ pub enum Command {
     Fund(FundArgs),
     /// Ask for a transfer.
     Transfer(TransferArgs),
+    /// Ask for a contract call, by method and arguments.
+    ContractCall(CallArgs),
+    /// Ask for the signature of a text (EIP-191) or of typed data (EIP-712).
+    SignMessage(MessageArgs),
     /// Give a transfer its plan, or another one, until nodes are asked to sign it.
     Plan(PlanArgs),
-    /// Show an intent and approve or reject it.
+    /// List what waits for your approval.
+    Inbox(InboxArgs),
+    /// Show what an intent will have signed, decoded on this machine.
+    Show(ShowArgs),
+    /// Show an intent and approve it.
     Approve(ApproveArgs),
-    /// Show an intent.
+    /// Show an intent and reject it, for good.
+    Reject(RejectArgs),
+    /// Show an intent as the gateway tells of it, with its result.
     Intent(IntentArgs),
     /// Write the signing call of an approved `transfer --by-file` to a file, for signers that the gateway does not call.
     SigningCall(SigningCallArgs),
@@ -285,6 +301,9 @@ pub struct ApiArgs {
     /// Device key file of who calls.
     #[arg(long, env = "QUORATE_DEVICE_KEY")]
     pub key: PathBuf,
+    /// File whose first line is the device key's passphrase, if it has one; asked for when absent.
+    #[arg(long, env = "QUORATE_KEY_PASSPHRASE_FILE")]
+    pub key_passphrase_file: Option<PathBuf>,
     /// The genesis that this machine trusts; without it the gateway's word is taken and said so.
     #[arg(long, env = "QUORATE_GENESIS")]
     pub genesis: Option<PathBuf>,

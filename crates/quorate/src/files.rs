@@ -6,7 +6,7 @@ use quorate_intent::{Genesis, PublicKey, keys};
 use rand_core::{OsRng, RngCore};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::io::{Read, Write};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -123,19 +123,6 @@ pub fn create_device_key(path: &Path) -> Result<SigningKey> {
     OsRng.fill_bytes(seed.as_mut());
     let digits = Zeroizing::new(hex::encode(seed.as_slice()));
     write(path, digits.as_bytes(), 0o600)?;
-    Ok(SigningKey::from_bytes(&seed))
-}
-
-/// Reads a device key that only its owner can read.
-pub fn read_device_key(path: &Path) -> Result<SigningKey> {
-    let mode = std::fs::metadata(path).with_context(|| path.display().to_string())?.permissions().mode();
-    if mode & 0o077 != 0 {
-        bail!("{}: others may read it (mode {:o}); run chmod 600 on it", path.display(), mode & 0o777);
-    }
-    let digits = Zeroizing::new(read(path)?);
-    let mut seed = Zeroizing::new([0u8; 32]);
-    hex::decode_to_slice(digits.trim_ascii_end(), seed.as_mut())
-        .with_context(|| format!("{}: must hold 64 hex digits", path.display()))?;
     Ok(SigningKey::from_bytes(&seed))
 }
 

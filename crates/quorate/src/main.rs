@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod exit;
 mod files;
+mod keyfile;
 mod output;
 
 use clap::Parser;

@@ -46,6 +46,18 @@ pub enum VaultError {
     /// Too short or too long a passphrase, or a key file that is none.
     #[error("{0}")]
     Unusable(String),
+    /// A passkey's counter did not go up.
+    #[error(
+        "the counter of passkey {passkey} is {found}, and {last} was seen before: either approvals came in another order than they were given, then approve anew, or there is a copy of the authenticator, then take the passkey out of the members"
+    )]
+    PasskeyCounter {
+        /// The passkey's id.
+        passkey: quorate_intent::PublicKey,
+        /// The highest that was seen.
+        last: u32,
+        /// What came.
+        found: u32,
+    },
     /// Written by a newer program.
     #[error("the vault has schema {found}, this program knows up to {known}; use the newer program")]
     FutureSchema {

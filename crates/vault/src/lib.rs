@@ -20,6 +20,7 @@ mod files;
 mod ledger;
 mod open;
 mod orders;
+mod passkeys;
 mod seal;
 mod settings;
 mod shares;

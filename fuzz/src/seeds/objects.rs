@@ -5,8 +5,10 @@ use quorate_audit::Attempt;
 use quorate_coordination::api::{self, Funding, NewIntent, NewPlan, NewTransaction, State};
 use quorate_coordination::drill::Challenge;
 use quorate_coordination::{Certificate, Proof, Reshared, Resharing};
+use quorate_intent::passkey::{Algorithm, Assertion, Passkey};
 use quorate_intent::{
-    Body, Change, Hash, Lifted, OrderKind, Purpose, Repeat, SignedIntent, Step, Suite, keys,
+    Amount, Approval, Body, Change, Content, ContractCall, Hash, Lifted, Message, Network, OrderKind,
+    Purpose, Repeat, Signature, SignedIntent, Step, Suite, Verdict, keys,
 };
 use quorate_session::statement_digest;
 
@@ -42,6 +44,42 @@ pub(super) fn add(seeds: &mut Seeds) {
     let proof = vec![(scene::WALLET, vec![1; 64])];
     seeds.borsh("drill-answer", &challenge.answer(&scene::party_key(0), proof));
     api_objects(seeds, &intents[0]);
+    calls_and_messages(seeds);
+}
+
+/// What a wallet's key signs besides transfers, and an approval as an authenticator gives it.
+fn calls_and_messages(seeds: &mut Seeds) {
+    let network = Network::Evm { chain_id: 1 };
+    let (wallet, memo) = (scene::WALLET, "why".to_owned());
+    let call = ContractCall {
+        wallet,
+        account: 0,
+        network,
+        contract: "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48".into(),
+        method: "approve(address,uint256)".into(),
+        arguments: vec!["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed".into(), "77".into()],
+        value: Amount::default(),
+        max_fee: Amount::from(10_000_000_000_000_000),
+        memo: memo.clone(),
+    };
+    let content = Content::Personal { text: "I agree".into() };
+    let message = Message { wallet, account: 0, network, content, memo };
+    for body in [Body::Call(call), Body::Message(message)] {
+        let intent = scene::intent(body);
+        seeds.add("intent", intent.intent.encode());
+        seeds.borsh("intent-signed", &intent);
+        let passkey = Passkey {
+            algorithm: Algorithm::Es256,
+            public_key: vec![3; 33],
+            credential: vec![4; 16],
+            rp_id: "vault.example".into(),
+            origins: vec!["https://vault.example".into()],
+        };
+        let assertion = Assertion { passkey, authenticator_data: vec![5; 37], client_data: b"{}".to_vec() };
+        let approval =
+            Approval::by_passkey(intent.intent.hash(), Verdict::Approve, assertion, Signature([7; 64]));
+        seeds.borsh("intent-approval", &approval);
+    }
 }
 
 fn orders(certificate: &Certificate) -> Vec<SignedIntent> {

@@ -10,13 +10,14 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 16] = [
+const MAY: [(&str, &[&str]); 17] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
     ("policy", &["sharing", "protocols", "intent"]),
     ("chains", &["sharing", "protocols", "intent"]),
     ("audit", &["sharing", "protocols", "intent"]),
+    ("view", &["sharing", "protocols", "intent", "policy", "chains"]),
     ("session", &["sharing", "protocols", "intent"]),
     ("coordination", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
     ("ceremonies", &["sharing", "protocols", "intent", "audit", "chains", "session", "coordination"]),
@@ -37,6 +38,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "view",
     "session",
     "coordination",
     "ceremonies",
@@ -53,6 +55,7 @@ const ALL_ROOMS: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "view",
     "session",
     "coordination",
     "ceremonies",

@@ -46,6 +46,7 @@ pub(super) fn read(
         fee: Some(fee.to_sat().into()),
         max_fee: fee.to_sat().into(),
         change,
+        detail: None,
     })
 }
 

@@ -15,32 +15,43 @@ const LEAST_GAS: u64 = 21_000;
 pub(super) fn build(key: &WalletKey, transfer: &Transfer, plan: &Plan) -> Result<Built, ChainError> {
     let path = account_path(transfer.account);
     let from = address::own(key, &transfer.network, &path)?;
-    let unsigned = assemble(transfer, plan)?;
-    let bytes = unsigned.encode();
+    let unsigned = assemble(&transfer.network, payment(transfer)?, plan)?;
 
-    let decoded = Unsigned::decode(&bytes)?;
+    let decoded = Unsigned::decode(&unsigned.encode())?;
     let (summary, to, contract) = read(&decoded, from, matches!(transfer.asset, Asset::Token { .. }))?;
     check(transfer, to, contract)?;
-    let digest = keccak256(&bytes);
-    let to_sign = vec![ToSign { path: path.to_vec(), payload: Payload::EcdsaDigest(digest.0) }];
-    Ok(Built {
-        form: form(&transfer.network, &bytes, &to_sign),
-        resources: vec![format!("evm:{}:{from}:{}", unsigned.chain_id(), plan.nonce)],
+    Ok(finish(&transfer.network, unsigned, from, &path, plan.nonce, summary))
+}
+
+/// The transaction with what is to be signed for it and what it uses up.
+pub(super) fn finish(
+    network: &Network,
+    unsigned: Unsigned,
+    from: Address,
+    path: &[u32],
+    nonce: u64,
+    summary: Summary,
+) -> Built {
+    let bytes = unsigned.encode();
+    let to_sign = vec![ToSign { path: path.to_vec(), payload: Payload::EcdsaDigest(keccak256(&bytes).0) }];
+    Built {
+        form: form(network, &bytes, &to_sign),
+        resources: vec![format!("evm:{}:{from}:{nonce}", unsigned.chain_id())],
         unsigned: AnyUnsigned::Evm(unsigned),
         to_sign,
         summary,
-    })
+    }
 }
 
-/// The transaction that the transfer and the plan describe.
-fn assemble(transfer: &Transfer, plan: &Plan) -> Result<Unsigned, ChainError> {
-    let chain_id = address::chain_id(&transfer.network)?;
+/// Whom a transfer's transaction names, what it carries, and its data.
+fn payment(transfer: &Transfer) -> Result<(Address, U256, Bytes), ChainError> {
+    address::chain_id(&transfer.network)?;
     let payee = address::parse(&transfer.network, &transfer.to)?;
     let amount = transfer.amount.0;
     if amount.is_zero() {
         return Err(ChainError::field("amount", "must not be zero"));
     }
-    let (to, value, data) = match &transfer.asset {
+    Ok(match &transfer.asset {
         Asset::Native => (payee, amount, Bytes::new()),
         Asset::Token { contract } => {
             let contract = address::parse(&transfer.network, contract)?;
@@ -50,7 +61,16 @@ fn assemble(transfer: &Transfer, plan: &Plan) -> Result<Unsigned, ChainError> {
             }
             (contract, U256::ZERO, Bytes::from(erc20::encode(&payee, amount)))
         }
-    };
+    })
+}
+
+/// The transaction to `to` with a value and data that the plan describes.
+pub(super) fn assemble(
+    network: &Network,
+    (to, value, data): (Address, U256, Bytes),
+    plan: &Plan,
+) -> Result<Unsigned, ChainError> {
+    let chain_id = address::chain_id(network)?;
     let Plan { nonce, gas_limit, fee } = *plan;
     if nonce == u64::MAX {
         return Err(ChainError::field("nonce", "must be below 2^64 − 1"));
@@ -86,7 +106,7 @@ fn assemble(transfer: &Transfer, plan: &Plan) -> Result<Unsigned, ChainError> {
             // Room for the parity bit too.
             if legacy_v(chain_id).is_none_or(|v| v == u64::MAX) {
                 let problem = "its chain id is too large for legacy transactions; use EIP-1559".into();
-                return Err(ChainError::Network { network: transfer.network, problem });
+                return Err(ChainError::Network { network: *network, problem });
             }
             let (r, s) = (U256::ZERO, U256::ZERO);
             Ok(Unsigned::Legacy(Legacy { nonce, gas_price, gas_limit, to, value, data, v: chain_id, r, s }))
@@ -106,10 +126,7 @@ fn read(
     token: bool,
 ) -> Result<(Summary, Address, Option<Address>), ChainError> {
     let wrong = |problem: &str| ChainError::encoding("transaction", problem);
-    let (to, value, data, gas_limit, price) = match tx {
-        Unsigned::Eip1559(tx) => (tx.to, tx.value, &tx.data, tx.gas_limit, tx.max_fee_per_gas),
-        Unsigned::Legacy(tx) => (tx.to, tx.value, &tx.data, tx.gas_limit, tx.gas_price),
-    };
+    let (to, value, data) = tx.says();
     let (payee, amount, contract) = match (token, erc20::decode(data)) {
         (true, Some((payee, amount))) if value.is_zero() => (payee, amount, Some(to)),
         (false, None) if data.is_empty() => (to, value, None),
@@ -119,7 +136,6 @@ fn read(
         None => Asset::Native,
         Some(contract) => Asset::Token { contract: contract.to_checksum(None) },
     };
-    let max_fee = U256::from(gas_limit) * U256::from(price); // 64 + 128 bits
     let summary = Summary {
         network: Network::Evm { chain_id: tx.chain_id() },
         from: vec![from.to_checksum(None)],
@@ -127,8 +143,9 @@ fn read(
         asset,
         amount: Amount(amount),
         fee: None,
-        max_fee: Amount(max_fee),
+        max_fee: Amount(tx.max_fee()),
         change: None,
+        detail: None,
     };
     Ok((summary, payee, contract))
 }

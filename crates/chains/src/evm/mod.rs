@@ -1,16 +1,24 @@
-//! EVM chains: native coin and ERC-20 `transfer`, in EIP-1559 or legacy EIP-155 transactions.
+//! EVM chains: native coin, ERC-20 `transfer` and calls by ABI, in EIP-1559 or legacy EIP-155 transactions; messages.
 //!
 //! Types and RLP come from `alloy-primitives` and `alloy-rlp`. `alloy-consensus` would bring some forty further crates
 //! (state tries, block types, tracing) for the two structs in `tx.rs`.
 
+mod abi;
 mod address;
 mod build;
+pub(crate) mod call;
+#[cfg(test)]
+mod calls_tests;
 mod erc20;
+pub(crate) mod message;
 mod plan;
 #[cfg(test)]
 mod tests;
 mod tx;
+mod typed;
 
+pub use call::call_detail;
+pub use message::UnsignedMessage;
 pub use plan::{Fee, Plan};
 pub use tx::Unsigned;
 

@@ -82,6 +82,23 @@ impl Unsigned {
         }
     }
 
+    /// Whom it names, what it carries, and its data.
+    pub(super) fn says(&self) -> (Address, U256, &[u8]) {
+        match self {
+            Self::Eip1559(tx) => (tx.to, tx.value, &tx.data),
+            Self::Legacy(tx) => (tx.to, tx.value, &tx.data),
+        }
+    }
+
+    /// The most that it can cost beside its value, in wei.
+    pub(super) fn max_fee(&self) -> U256 {
+        let (limit, price) = match self {
+            Self::Eip1559(tx) => (tx.gas_limit, tx.max_fee_per_gas),
+            Self::Legacy(tx) => (tx.gas_limit, tx.gas_price),
+        };
+        U256::from(limit) * U256::from(price) // 64 + 128 bits
+    }
+
     /// The bytes whose keccak256 is signed.
     pub(super) fn encode(&self) -> Vec<u8> {
         match self {
@@ -162,9 +179,14 @@ pub(super) fn sender(raw: &[u8]) -> Result<Address, ChainError> {
     rs[..32].copy_from_slice(&signature.r().to_be_bytes::<32>());
     rs[32..].copy_from_slice(&signature.s().to_be_bytes::<32>());
     let digest = keccak256(unsigned.encode());
-    RecoveryId::from_i32(i32::from(signature.v()))
-        .and_then(|id| RecoverableSignature::from_compact(&rs, id))
-        .and_then(|signature| SECP.recover_ecdsa(&Message::from_digest(digest.0), &signature))
+    recover(&rs, u8::from(signature.v()), &digest.0)
+}
+
+/// Who signed a digest, recovered by libsecp256k1.
+pub(super) fn recover(rs: &[u8; 64], recovery_id: u8, digest: &[u8; 32]) -> Result<Address, ChainError> {
+    RecoveryId::from_i32(i32::from(recovery_id))
+        .and_then(|id| RecoverableSignature::from_compact(rs, id))
+        .and_then(|signature| SECP.recover_ecdsa(&Message::from_digest(*digest), &signature))
         .map(|key| of_key(&key))
         .map_err(|error| ChainError::encoding("transaction signature", error))
 }

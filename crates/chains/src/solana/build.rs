@@ -89,5 +89,6 @@ pub(super) fn read(bytes: &[u8], network: SolanaNetwork) -> Result<Summary, Chai
         fee: Some(fee),
         max_fee: fee,
         change: None,
+        detail: None,
     })
 }

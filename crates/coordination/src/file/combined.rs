@@ -6,8 +6,8 @@ use crate::partial::Checked;
 use crate::request::Item;
 use crate::rpc::SignCall;
 use crate::{Certificate, CombineError, KeySet, Part, Partial, combine};
-use quorate_chains::{Built, Plan, RawSignature, SignedTx, Summary};
-use quorate_intent::{Body, Genesis, Hash, IntentId, approving_members};
+use quorate_chains::{Built, RawSignature, SignedTx, Summary};
+use quorate_intent::{Genesis, Hash, IntentId, approving_members};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -249,16 +249,14 @@ fn check_authority(genesis: &Genesis, call: &SignCall, file: &PartialFile) -> Re
 
 /// The request is for exactly the transaction that intent and plan give.
 fn check_request(certificate: &Certificate, call: &SignCall, keys: &KeySet) -> Result<Built, String> {
-    let Body::Transfer(transfer) = &call.intent.intent.body else {
-        return Err("the intent is not a transfer".into());
-    };
+    let body = &call.intent.intent.body;
+    let wallet = body.signing_wallet().ok_or("the intent has nothing signed on a chain")?;
     let record = &certificate.record;
     let request = &call.request;
-    let plan = Plan::decode(&call.plan).map_err(text)?;
-    let built = quorate_chains::build(&keys.wallet_key(), transfer, &plan).map_err(text)?;
+    let built = quorate_chains::build_body(&keys.wallet_key(), body, &call.plan).map_err(text)?;
     let items = Item::all(keys, &built).map_err(text)?;
     for (what, same) in [
-        ("wallet", request.wallet == record.wallet && transfer.wallet == record.wallet),
+        ("wallet", request.wallet == record.wallet && wallet == record.wallet),
         ("epoch", request.record == record.hash()),
         ("intent", request.intent == call.intent.intent.hash()),
         ("list of what is signed", request.items == items),

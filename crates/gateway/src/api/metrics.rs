@@ -42,6 +42,24 @@ fn nodes(out: &mut String, gateway: &Gateway) {
     }
 }
 
+fn waits(out: &mut String, gateway: &Gateway) {
+    let all: Vec<_> =
+        gateway.nodes.all().iter().map(|node| (label(&node.party.name), node.waits.read())).collect();
+    head(out, "quorate_node_wait_seconds", "summary", "How long calls waited for a node, since the start.");
+    for (name, waited) in &all {
+        let _ = writeln!(out, "quorate_node_wait_seconds_sum{{node=\"{name}\"}} {:.6}", waited.seconds);
+        let _ = writeln!(out, "quorate_node_wait_seconds_count{{node=\"{name}\"}} {}", waited.calls);
+    }
+    head(out, "quorate_node_calls_failed_total", "counter", "Calls that had no good answer from a node.");
+    for (name, waited) in &all {
+        let _ = writeln!(out, "quorate_node_calls_failed_total{{node=\"{name}\"}} {}", waited.failed);
+    }
+    head(out, "quorate_node_calls_waiting", "gauge", "Calls that wait for a node now.");
+    for (name, waited) in &all {
+        let _ = writeln!(out, "quorate_node_calls_waiting{{node=\"{name}\"}} {}", waited.open);
+    }
+}
+
 fn stock(out: &mut String, gateway: &Gateway) {
     head(out, "quorate_stock", "gauge", "Presignatures of a signer set, or commitments of one party.");
     for ((wallet, set), level) in gateway.coordinator.stock.levels() {
@@ -95,6 +113,7 @@ async fn record(out: &mut String, gateway: &Gateway) {
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     let mut out = String::new();
     nodes(&mut out, &gateway);
+    waits(&mut out, &gateway);
     stock(&mut out, &gateway);
     disputes(&mut out, &gateway);
     record(&mut out, &gateway).await;

@@ -6,6 +6,7 @@ mod disputes;
 mod extract;
 mod governed;
 mod idempotency;
+mod inbox;
 mod intents;
 mod metrics;
 mod openapi;
@@ -39,7 +40,9 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents", get(intents::list).post(intents::submit))
         .route("/v1/intents/{id}", get(intents::show))
         .route("/v1/intents/{id}/approvals", post(intents::approve))
-        .route("/v1/intents/{id}/plan", post(intents::plan))
+        .route("/v1/inbox", get(inbox::list))
+        .route("/v1/intents/{id}/plan", get(inbox::plan).post(intents::plan))
+        .route("/v1/intents/{id}/view", get(inbox::view))
         .route("/v1/intents/{id}/signing-call", post(intents::signing_call))
         .route("/v1/intents/{id}/transaction", post(intents::transaction))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document.
 
-use super::{certificates, disputes, governed, intents, status, wallets};
+use super::{certificates, disputes, governed, inbox, intents, status, wallets};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -13,7 +13,7 @@ use utoipa::{Modify, OpenApi};
         units, errors problem details (RFC 9457). Every request but health and this document is signed."),
     paths(
         status::health, status::cluster, disputes::list, disputes::evidence, intents::submit, intents::list,
-        intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
+        inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
         intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
     ),

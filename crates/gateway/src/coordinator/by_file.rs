@@ -10,7 +10,7 @@ use crate::store::{Change, IntentRow, now};
 use axum::http::StatusCode;
 use quorate_coordination::api::{SigningCallView, State};
 use quorate_coordination::rpc::SignCall;
-use quorate_intent::{Body, IntentId, Transfer};
+use quorate_intent::{IntentId, WalletId};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -24,14 +24,14 @@ pub async fn prepare(
     signers: Option<&[String]>,
 ) -> Result<SigningCallView, ApiError> {
     let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
-    let transfer = check(&row)?;
+    let wallet = check(&row)?;
     let cannot = |detail| ApiError::new(StatusCode::CONFLICT, "cannot_sign", detail);
-    let ready = match consider::run(gateway, &row, transfer).await? {
+    let ready = match consider::run(gateway, &row, wallet).await? {
         consider::Ahead::Ready(ready) => ready,
         consider::Ahead::Wait(reason) => return Err(cannot(format!("not yet: {reason}"))),
         consider::Ahead::End(end) => return Err(cannot(end.reason.unwrap_or_default())),
     };
-    let task = transfer::task(gateway, &row, transfer, ready).await?;
+    let task = transfer::task(gateway, &row, wallet, ready).await?;
     let task = task.map_err(|end| cannot(end.reason.unwrap_or_default()))?;
     let set = choose(gateway, &task, signers)?;
     let names: Vec<String> = set.iter().map(|party| transfer::name(gateway, &task, *party)).collect();
@@ -69,10 +69,10 @@ pub async fn prepare(
     })
 }
 
-/// An approved transfer by file that has not expired.
-fn check(row: &IntentRow) -> Result<&Transfer, ApiError> {
-    let Body::Transfer(transfer) = &row.signed.intent.body else {
-        return Err(wrong_state(row, "only transfers are signed"));
+/// The wallet of an approved intent by file that has not expired.
+fn check(row: &IntentRow) -> Result<WalletId, ApiError> {
+    let Some(wallet) = row.signed.intent.body.signing_wallet() else {
+        return Err(wrong_state(row, "only transfers, contract calls and messages are signed"));
     };
     if !row.by_file {
         return Err(wrong_state(
@@ -89,7 +89,7 @@ fn check(row: &IntentRow) -> Result<&Transfer, ApiError> {
     if now() >= row.signed.intent.expires {
         return Err(wrong_state(row, "it has expired"));
     }
-    Ok(transfer)
+    Ok(wallet)
 }
 
 fn choose(gateway: &Gateway, task: &Task, signers: Option<&[String]>) -> Result<Vec<u16>, ApiError> {

@@ -7,7 +7,7 @@ use crate::gateway::Gateway;
 use crate::store::{IntentRow, now};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
-use quorate_intent::{Approval, Hash, IntentId, PublicKey};
+use quorate_intent::{Approval, Body, Hash, IntentId, PublicKey};
 use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate, verify};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub struct Begun<'a> {
     pub signing: Signing,
 }
 
-/// The certificate as far as signing itself gives it: everything but the verdicts.
+/// The certificate as far as signing itself gives it: everything but the verdicts. None of a contract call or a message.
 pub fn begin(
     gateway: &Gateway,
     begun: Begun<'_>,
@@ -48,6 +48,8 @@ pub fn begin(
     signatures: Vec<RawSignature>,
 ) -> Option<TransactionCertificate> {
     let Begun { wallet, row, mut approvals, signing } = begun;
+    // Certificates are for transfers; one of anything else would never be whole.
+    let Body::Transfer(_) = &row.signed.intent.body else { return None };
     let chain = gateway.genesis.chain();
     let version = chain.version(&row.signed.intent.governance)?;
     let steps = chain.steps().get(..usize::try_from(version.number()).ok()?)?.to_vec();

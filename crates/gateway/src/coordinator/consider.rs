@@ -1,4 +1,4 @@
-//! Before a transfer is signed under a policy: every party of the key is asked what it would say. So delays begin at the
+//! Before a transfer, call or message is signed under a policy: every party of the key is asked what it would say. So delays begin at the
 //! nodes, their operators are asked, past spending is recorded, and sets that would be refused are not tried.
 
 use super::{End, Wallet};
@@ -11,7 +11,7 @@ use quorate_coordination::api::State;
 use quorate_coordination::disputes::PartyGroup;
 use quorate_coordination::rpc::{Consideration, ErrorCode, Recorded};
 use quorate_coordination::{NodeRequest, NodeResponse};
-use quorate_intent::{Approval, IntentId, PublicKey, Transfer};
+use quorate_intent::{Approval, IntentId, PublicKey, WalletId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub struct Ready {
     pub groups: Vec<PartyGroup>,
 }
 
-/// Whether a transfer can be signed.
+/// Whether it can be signed.
 pub enum Ahead {
     /// Now.
     Ready(Ready),
@@ -75,7 +75,7 @@ struct Heard {
 }
 
 /// Asks.
-pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -> Result<Ahead, sqlx::Error> {
+pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, wallet: WalletId) -> Result<Ahead, sqlx::Error> {
     let Ok(ruling) = gateway.genesis.ruling() else {
         return Ok(Ahead::End(End::new(State::Failed, "the policy in force cannot be read")));
     };
@@ -86,19 +86,16 @@ pub async fn run(gateway: &Arc<Gateway>, row: &IntentRow, transfer: &Transfer) -
         let end = End::new(State::Expired, "the intent expired before it was signed").rule("intent");
         return Ok(Ahead::End(end));
     }
-    let Some(wallet) = gateway.coordinator.wallet(&transfer.wallet) else {
+    let Some(wallet) = gateway.coordinator.wallet(&wallet) else {
         return Ok(Ahead::End(End::new(State::Failed, "the wallet's certificate cannot be used")));
     };
     let votes = positive(gateway.store.approvals(&row.id).await?);
     let groups = groups(gateway, row, &votes, &ruling).await;
     // One after another: of two that fit into a limit one by one and not together, the first is recorded everywhere.
-    let _alone = if ruling.has_windows() { Some(gateway.coordinator.considering.lock().await) } else { None };
+    let counts = ruling.counts(&row.signed.intent);
+    let _alone = if counts { Some(gateway.coordinator.considering.lock().await) } else { None };
     let heard = ask(gateway, row, votes, &wallet).await;
-    let quorum = if ruling.has_windows() {
-        gateway.genesis.current().record_quorum(wallet.keys.threshold())
-    } else {
-        0
-    };
+    let quorum = if counts { gateway.genesis.current().record_quorum(wallet.keys.threshold()) } else { 0 };
     Ok(conclude(gateway, &wallet, heard, groups, quorum))
 }
 

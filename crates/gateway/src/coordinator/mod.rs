@@ -30,7 +30,7 @@ use crate::store::{Change, IntentRow, now};
 use consider::Ahead;
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
-use quorate_intent::{Body, Hash, IntentId, PublicKey, WalletId};
+use quorate_intent::{Body, ContractCall, Hash, IntentId, Message, PublicKey, Transfer, WalletId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -335,7 +335,9 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
         return Ok(());
     };
     let end = match &row.signed.intent.body {
-        Body::Transfer(transfer) => transfer::run(gateway, &row, transfer, ready).await?,
+        Body::Transfer(Transfer { wallet, .. })
+        | Body::Call(ContractCall { wallet, .. })
+        | Body::Message(Message { wallet, .. }) => transfer::run(gateway, &row, *wallet, ready).await?,
         Body::Order(order) => order::run(gateway, &row, order).await?,
         Body::Governance(change) => governance::run(gateway, &row, change).await?,
         _ => End::new(State::Failed, "this gateway cannot carry out this kind of intent"),
@@ -346,14 +348,14 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     finish(gateway, id, end).await
 }
 
-/// What the nodes say of a transfer before it is signed; none when there is nothing to do. One that waits says so.
+/// What the nodes say of what a wallet is to sign; none when there is nothing to do. One that waits says so.
 async fn ahead(gateway: &Arc<Gateway>, id: &IntentId) -> Result<Option<Ahead>, sqlx::Error> {
     let open = |row: &IntentRow| matches!(row.state, State::Approved | State::Signing);
     let Some(row) = gateway.store.intent(id).await?.filter(open) else { return Ok(None) };
-    let Body::Transfer(transfer) = &row.signed.intent.body else {
+    let Some(wallet) = row.signed.intent.body.signing_wallet() else {
         return Ok(Some(Ahead::Ready(consider::Ready::default())));
     };
-    let ahead = consider::run(gateway, &row, transfer).await?;
+    let ahead = consider::run(gateway, &row, wallet).await?;
     if let Ahead::Wait(reason) = &ahead {
         wait(gateway, &row, reason).await?;
     }

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use quorate_chains::{RawSignature, SignedTx};
 use quorate_coordination::NodeRequest;
 use quorate_coordination::api::{IntentView, NewTransaction, SignedTransaction, State};
-use quorate_intent::{Body, Hash, IntentId, PublicKey};
+use quorate_intent::{Hash, IntentId, PublicKey};
 use quorate_verify::Signing;
 use std::sync::Arc;
 
@@ -97,8 +97,8 @@ pub async fn hand_in(
     let (telling, intent) = (Arc::clone(gateway), row.signed.intent.hash());
     tokio::spawn(async move { tell(&telling, intent, form, transaction).await });
     gateway.coordinator.enqueue(Work::Certify(*id));
-    if let Body::Transfer(transfer) = &row.signed.intent.body {
-        gateway.coordinator.enqueue(Work::Prepare(transfer.wallet));
+    if let Some(wallet) = row.signed.intent.body.signing_wallet() {
+        gateway.coordinator.enqueue(Work::Prepare(wallet));
     }
     find(gateway, id).await
 }
@@ -114,8 +114,8 @@ fn read_signing(text: &str) -> Result<Signing, ApiError> {
 }
 
 async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Result<Signed, ApiError> {
-    let Body::Transfer(asked) = &row.signed.intent.body else {
-        return Err(wrong_state(row, "only transfers are signed"));
+    let Some(asked) = row.signed.intent.body.signing_wallet() else {
+        return Err(wrong_state(row, "only transfers, contract calls and messages are signed"));
     };
     if !row.by_file {
         return Err(wrong_state(row, "its signatures do not go by file; the gateway asks the nodes itself"));
@@ -124,7 +124,7 @@ async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Resul
         return Err(wrong_state(row, "no signing call of it was handed out"));
     }
     let unusable = || ApiError::internal("the wallet's certificate cannot be used");
-    let wallet = gateway.coordinator.wallet(&asked.wallet).ok_or_else(unusable)?;
+    let wallet = gateway.coordinator.wallet(&asked).ok_or_else(unusable)?;
     let wrong = |detail: String| {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_signers", detail).field("signers")
     };
@@ -142,7 +142,7 @@ async fn check(gateway: &Gateway, row: &IntentRow, new: NewTransaction) -> Resul
             return Err(wrong(format!("{name:?} holds no share of this wallet")));
         }
     }
-    let built = transfer::rebuild(&wallet, row, asked).await?;
+    let built = transfer::rebuild(&wallet, row).await?;
     let (key, form) = (wallet.keys.wallet_key(), Hash(built.form));
     let given = new.signatures;
     let work = move || (quorate_chains::attach(&built, &key, &given), given);

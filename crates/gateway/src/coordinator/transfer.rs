@@ -1,4 +1,4 @@
-//! Transfers: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
+//! Transfers, contract calls and messages: from an approved intent to a signed transaction, with as many attempts as it takes and may have.
 
 use super::attempt::Task;
 use super::certify::{self, Begun};
@@ -10,11 +10,11 @@ use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{build, positive};
 use crate::store::{IntentRow, now};
-use quorate_chains::{Built, Plan, SignedTx};
+use quorate_chains::{Built, SignedTx};
 use quorate_coordination::api::State;
 use quorate_coordination::request::MAX_ATTEMPTS;
 use quorate_coordination::{Item, RawSignature, SigningRequest};
-use quorate_intent::{Hash, Transfer};
+use quorate_intent::{Hash, WalletId};
 use quorate_verify::Signing;
 use rand_core::{OsRng, RngCore};
 use std::sync::Arc;
@@ -22,31 +22,31 @@ use std::sync::Arc;
 /// How long a signing request lives whose call goes by file, in seconds: below what nodes take (600), for clocks that differ.
 const BY_FILE_SECONDS: u64 = 540;
 
-/// Signs a transfer.
+/// Signs what a wallet's key is asked for.
 pub async fn run(
     gateway: &Arc<Gateway>,
     row: &IntentRow,
-    transfer: &Transfer,
+    wallet: WalletId,
     ready: Ready,
 ) -> Result<End, sqlx::Error> {
-    match task(gateway, row, transfer, ready).await? {
+    match task(gateway, row, wallet, ready).await? {
         Ok(task) => robust::run(gateway, task).await,
         Err(end) => Ok(end),
     }
 }
 
-/// Everything that attempts at a transfer share, with its request open; or why there can be none.
+/// Everything that attempts at one intent share, with its request open; or why there can be none.
 pub(super) async fn task(
     gateway: &Gateway,
     row: &IntentRow,
-    transfer: &Transfer,
+    wallet: WalletId,
     ready: Ready,
 ) -> Result<Result<Task, End>, sqlx::Error> {
-    let Some(wallet) = gateway.coordinator.wallet(&transfer.wallet) else {
+    let Some(wallet) = gateway.coordinator.wallet(&wallet) else {
         return Ok(Err(End::new(State::Failed, "the wallet's certificate cannot be used")));
     };
     let plan = row.plan.clone().unwrap_or_default();
-    let built = match rebuild(&wallet, row, transfer).await {
+    let built = match rebuild(&wallet, row).await {
         Ok(built) => Arc::new(built),
         Err(error) => return Ok(Err(End::new(State::Failed, error.problem().detail.clone()))),
     };
@@ -64,13 +64,9 @@ pub(super) async fn task(
 }
 
 /// The transaction that an intent and its plan give.
-pub(super) async fn rebuild(
-    wallet: &Wallet,
-    row: &IntentRow,
-    transfer: &Transfer,
-) -> Result<Built, ApiError> {
-    let plan = Plan::decode(row.plan.as_deref().unwrap_or_default())?;
-    build(wallet.keys.wallet_key(), transfer.clone(), plan).await
+pub(super) async fn rebuild(wallet: &Wallet, row: &IntentRow) -> Result<Built, ApiError> {
+    let plan = row.plan.clone().unwrap_or_default();
+    build(wallet.keys.wallet_key(), row.signed.intent.body.clone(), plan).await
 }
 
 /// n−t+1.

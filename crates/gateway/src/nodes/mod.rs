@@ -1,8 +1,11 @@
 //! The nodes: one link to each, and what each said of itself last.
 
 mod link;
+mod version;
+mod waits;
 
 pub use link::CallError;
+pub use waits::Waits;
 
 use crate::store;
 use link::Link;
@@ -40,6 +43,8 @@ pub struct Node {
     /// What it said last, and in which turn of the link.
     seen: Mutex<(u64, Result<Seen, String>)>,
     governance: Arc<InForce>,
+    /// How long its answers were waited for.
+    pub waits: Waits,
 }
 
 /// All nodes of the governance version in force.
@@ -94,6 +99,7 @@ impl Nodes {
                 link,
                 seen: Mutex::new((0, Err("it was not asked yet".into()))),
                 governance: Arc::clone(&self.governance),
+                waits: Waits::default(),
             });
             new.push(Arc::clone(&node));
             table.by_key.insert(party.key, Entry { node, tasks: vec![tasks.spawn(work)] });
@@ -186,7 +192,10 @@ impl Nodes {
 impl Node {
     /// Sends a call and waits for its answer.
     pub async fn call(&self, request: NodeRequest, timeout: Duration) -> Result<NodeResponse, CallError> {
-        self.link.call(request, timeout).await
+        let wait = self.waits.begin();
+        let answer = self.link.call(request, timeout).await;
+        wait.end(answer.is_ok());
+        answer
     }
 
     /// What it said last, or why it says nothing.
@@ -204,9 +213,11 @@ impl Node {
         self.link.turned().await;
     }
 
-    /// Whether it answers and has the same governance version in force as we; else why not.
+    /// Whether it answers, runs a version that works with ours, and has the same governance version in force as we; else why
+    /// not.
     pub fn usable(&self) -> Result<Seen, String> {
         let seen = self.seen()?;
+        version::compatible(version::OURS, &seen.status.version)?;
         if seen.status.genesis != self.governance.hash() {
             let (number, hash) = (seen.status.governance, seen.status.genesis);
             return Err(format!(

@@ -4,7 +4,7 @@ use super::{Result, Store, Tx, corrupt, decode, encode, fixed, int, now_ms, uint
 use quorate_chains::Summary;
 use quorate_coordination::SigningRequest;
 use quorate_coordination::api::{SignedTransaction, State, Transition};
-use quorate_intent::{Approval, Body, IntentId, SignedIntent, WalletId};
+use quorate_intent::{Approval, IntentId, SignedIntent, WalletId};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
@@ -40,9 +40,9 @@ pub struct IntentRow {
 }
 
 impl IntentRow {
-    /// Whether it is a transfer whose plan is still to come.
+    /// Whether its plan is still to come.
     pub fn unplanned(&self) -> bool {
-        self.plan.is_none() && matches!(self.signed.intent.body, Body::Transfer(_))
+        self.plan.is_none() && self.signed.intent.body.planned()
     }
 }
 
@@ -52,7 +52,7 @@ pub struct NewRow<'a> {
     pub signed: &'a SignedIntent,
     /// The wallet that it is about.
     pub wallet: WalletId,
-    /// `transfer` or `order`.
+    /// `transfer`, `call`, `message`, `order` or `governance`.
     pub kind: &'static str,
     /// The plan, canonical.
     pub plan: Option<Vec<u8>>,

@@ -28,7 +28,7 @@ pub async fn listeners() -> ([TcpListener; 3], [String; 3]) {
 pub fn status(genesis: &Genesis, at: usize, wallets: Vec<WalletRecord>) -> Status {
     Status {
         name: genesis.parties[at].name.clone(),
-        version: "test".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
         genesis: genesis.hash(),
         governance: 0,
         boot: [at as u8 + 1; 16],

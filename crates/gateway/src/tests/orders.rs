@@ -133,3 +133,29 @@ async fn a_node_with_another_genesis_is_not_asked() {
         (&json!(false), &json!(true))
     );
 }
+
+#[tokio::test]
+async fn a_node_of_another_minor_version_is_not_asked() {
+    let (_folder, bench, order, log) = approved(|genesis, _| {
+        let genesis = genesis.clone();
+        Arc::new(move |at, request| {
+            let mut status = status(&genesis, at, vec![]);
+            if at == 2 {
+                status.version = "0.99.0".to_owned();
+            }
+            Some(match request {
+                NodeRequest::Status => Ok(NodeResponse::Status(status)),
+                _ => Err(NodeError::new(ErrorCode::Internal, "not played")),
+            })
+        })
+    })
+    .await;
+    let end = bench.wait(&order).await;
+    assert_eq!(end.json["state"], "failed");
+    let reason = end.json["reason"].as_str().unwrap();
+    assert!(reason.contains("cyd (it runs version 0.99.0, this gateway"), "{reason}");
+    assert!(log.lock().unwrap().is_empty(), "a ceremony was begun");
+    let cluster = bench.get("/v1/cluster").await.json;
+    assert_eq!(cluster["nodes"][2]["version"], json!("0.99.0"));
+    assert!(cluster["nodes"][2]["problem"].as_str().unwrap().contains("bring both"));
+}

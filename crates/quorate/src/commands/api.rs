@@ -4,7 +4,7 @@ use super::governance::describe_change;
 use super::orders::describe_kind;
 use crate::cli::ApiArgs;
 use crate::exit::{Refused, TimedOut};
-use crate::files;
+use crate::{files, keyfile};
 use anyhow::{Context, Result};
 use ed25519_dalek::SigningKey;
 use quorate_client::Client;
@@ -30,8 +30,8 @@ pub struct Caller {
 impl Caller {
     /// Reads the device key and the genesis. Without a genesis file the gateway's word is taken, with a warning.
     pub async fn new(args: &ApiArgs) -> Result<Self> {
-        let key = files::read_device_key(&args.key)?;
-        let client = Client::new(&args.api, files::read_device_key(&args.key)?)?;
+        let key = keyfile::read(&args.key, args.key_passphrase_file.as_deref())?;
+        let client = Client::new(&args.api, SigningKey::from_bytes(&key.to_bytes()))?;
         let pinned = args.genesis.as_deref().map(files::read_genesis).transpose()?;
         let cluster = client.cluster().await?;
         let genesis = pinned.unwrap_or_else(|| {
@@ -121,15 +121,11 @@ fn describe_order(order: &Order) -> Vec<String> {
     lines
 }
 
-/// An intent for people.
-pub fn describe(view: &IntentView) -> Result<String> {
-    describe_in(view, None)
-}
-
-/// The same beside the version in force: what a change of policy means shows only there.
-pub fn describe_in(view: &IntentView, base: Option<&Genesis>) -> Result<String> {
-    let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
-    match &view.intent.body {
+/// What an intent asks for, for people; beside the version in force, where it is given: what a change of policy means shows
+/// only there.
+pub fn describe_body(body: &Body, base: Option<&Genesis>) -> Result<Vec<String>> {
+    let mut lines = Vec::new();
+    match body {
         Body::Transfer(transfer) => {
             lines.push(format!("transfer {} of {} to {}", transfer.amount, transfer.asset, transfer.to));
             lines.push(format!(
@@ -143,8 +139,26 @@ pub fn describe_in(view: &IntentView, base: Option<&Genesis>) -> Result<String> 
         }
         Body::Order(order) => lines.extend(describe_order(order)),
         Body::Governance(change) => lines.extend(describe_change(change, base)),
+        // Shown decoded by the view; here as it was asked for.
+        Body::Call(call) => {
+            lines.push(format!("call     {} of {} on {}", call.method, call.contract, call.network));
+            lines.extend(call.arguments.iter().map(|argument| format!("  {argument}")));
+        }
+        Body::Message(message) => {
+            lines.push(format!(
+                "message  by {} account {} on {}",
+                message.wallet, message.account, message.network
+            ));
+        }
         body => lines.push(format!("asks     {}", serde_json::to_string(body).context("intent")?)),
     }
+    Ok(lines)
+}
+
+/// An intent for people.
+pub fn describe(view: &IntentView) -> Result<String> {
+    let mut lines = vec![format!("intent   {}", view.id), format!("state    {}", view.state)];
+    lines.extend(describe_body(&view.intent.body, None)?);
     if let Some(summary) = &view.summary {
         lines.push(format!("decoded  {}", serde_json::to_string(summary)?));
     }

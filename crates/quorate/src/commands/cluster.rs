@@ -191,7 +191,7 @@ impl Cluster {
     }
 
     fn key(&self, name: &str) -> Result<SigningKey> {
-        files::read_device_key(&self.dir.join("people").join(format!("{name}.key")))
+        crate::keyfile::read(&self.dir.join("people").join(format!("{name}.key")), None)
     }
 
     fn caller(&self, name: &str) -> Result<Caller> {

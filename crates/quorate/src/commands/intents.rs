@@ -1,13 +1,12 @@
-//! `transfer`, `approve`, `intent`.
+//! `transfer`, `plan`, `intent`.
 
-use super::api::{Caller, describe, describe_in};
-use crate::cli::{ApproveArgs, IntentArgs, PlanArgs, TransferArgs};
+use super::api::{Caller, describe};
+use crate::cli::{IntentArgs, PlanArgs, TransferArgs};
 use crate::exit::Refused;
 use crate::{files, output};
-use anyhow::{Result, bail};
+use anyhow::Result;
 use quorate_client::api::IntentView;
-use quorate_intent::{Approval, Asset, Body, Hash, Transfer, Verdict};
-use std::io::{IsTerminal, Write};
+use quorate_intent::{Asset, Body, Transfer};
 
 /// Runs `transfer`.
 pub async fn transfer(args: TransferArgs, json: bool) -> Result<()> {
@@ -60,35 +59,4 @@ async fn fetch(caller: &Caller, id: &quorate_intent::IntentId) -> Result<IntentV
     }
     view.intent.check_form(&caller.genesis)?;
     Ok(view)
-}
-
-/// Runs `approve`.
-pub async fn approve(args: ApproveArgs, json: bool) -> Result<()> {
-    let caller = Caller::new(&args.api).await?;
-    let view = fetch(&caller, &args.intent).await?;
-    let verdict = if args.reject { Verdict::Reject } else { Verdict::Approve };
-    if !args.yes {
-        confirm(&describe_in(&view, Some(&caller.genesis))?, verdict)?;
-    }
-    let view = verdict_on(&caller, &view, verdict).await?;
-    let text = describe(&view)?;
-    output::result(json, &view, || text)
-}
-
-/// Signs a verdict on the intent that was seen.
-pub async fn verdict_on(caller: &Caller, view: &IntentView, verdict: Verdict) -> Result<IntentView> {
-    let hash: Hash = view.intent.hash();
-    Ok(caller.client.approve(&Approval::new(hash, verdict, &caller.key)).await?)
-}
-
-fn confirm(text: &str, verdict: Verdict) -> Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("give --yes: there is no terminal to ask");
-    }
-    println!("{text}\n");
-    print!("{verdict:?} this? Type yes: ");
-    std::io::stdout().flush()?;
-    let mut line = String::new();
-    std::io::stdin().read_line(&mut line)?;
-    if line.trim() == "yes" { Ok(()) } else { bail!("nothing was signed") }
 }

@@ -1,8 +1,10 @@
 //! What each command does.
 
 mod api;
+mod approvals;
 mod audit;
 mod backup;
+mod calls;
 mod certificates;
 mod cluster;
 mod demo;
@@ -14,6 +16,7 @@ mod governance;
 mod governed;
 mod init;
 mod intents;
+mod keys;
 mod orders;
 mod partials;
 mod policy;
@@ -33,6 +36,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Demo(args) => demo::run(args, json).await,
         Command::Dev(args) => dev::run(args, json).await,
         Command::Init(args) => init::run(args, json).await,
+        Command::Key(command) => keys::run(command, json),
         Command::Genesis(command) => genesis::run(command, json).await,
         Command::Governance(command) => governance::run(command, json).await,
         Command::Policy(command) => policy::run(command, json).await,
@@ -52,7 +56,12 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
         Command::Plan(args) => intents::plan(args, json).await,
-        Command::Approve(args) => intents::approve(args, json).await,
+        Command::ContractCall(args) => calls::call(args, json).await,
+        Command::SignMessage(args) => calls::message(args, json).await,
+        Command::Inbox(args) => approvals::inbox(args, json).await,
+        Command::Show(args) => approvals::show(args, json).await,
+        Command::Approve(args) => approvals::approve(args, json).await,
+        Command::Reject(args) => approvals::reject(args, json).await,
         Command::Intent(args) => intents::show(args, json).await,
         Command::SigningCall(args) => partials::signing_call(args, json).await,
         Command::Sign(args) => partials::sign(args, json).await,

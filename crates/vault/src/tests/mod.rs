@@ -8,6 +8,7 @@ mod erasing;
 mod governance;
 mod ledger;
 mod memory;
+mod passkeys;
 mod tamper;
 
 use crate::{Attempt, Share, Unlock, Vault, VaultError, WillSign};

@@ -3,7 +3,7 @@
 use super::Progress;
 use crate::commands::api::Caller;
 use crate::commands::cluster::Cluster;
-use crate::commands::{intents, orders};
+use crate::commands::{approvals, orders};
 use anyhow::{Result, ensure};
 use quorate_intent::{OrderKind, Purpose, Verdict, WalletId};
 
@@ -28,7 +28,7 @@ async fn reshare(
     };
     let view = orders::submit(client, wallet, kind).await?;
     for administrator in cluster.administrators()? {
-        intents::verdict_on(&administrator, &view, Verdict::Approve).await?;
+        approvals::verdict_on(&administrator, &view, Verdict::Approve).await?;
     }
     client.finished(&view, WAIT).await?;
     // Checked here against the genesis: order, approvals, and what every party signed.

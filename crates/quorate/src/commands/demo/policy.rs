@@ -4,7 +4,7 @@ use super::Progress;
 use super::story::{Wallets, solana_transfer};
 use crate::commands::api::Caller;
 use crate::commands::cluster::Cluster;
-use crate::commands::{governance, intents};
+use crate::commands::{approvals, governance};
 use anyhow::{Result, ensure};
 use quorate_client::api::{IntentView, State};
 use quorate_intent::governed::PolicyBytes;
@@ -50,7 +50,7 @@ pub async fn tell(
         let change = Change::Policy { policy: PolicyBytes(policy.encode()) };
         let view = governance::submit(client, change).await?;
         for administrator in cluster.administrators()? {
-            intents::verdict_on(&administrator, &view, Verdict::Approve).await?;
+            approvals::verdict_on(&administrator, &view, Verdict::Approve).await?;
         }
         client.finished(&view, WAIT).await?;
         client.follow().await?;
@@ -61,7 +61,7 @@ pub async fn tell(
         let view = ask(client, &transfer, &plan).await?;
         let approver = cluster.approvers()?.into_iter().next();
         let approver = approver.ok_or_else(|| anyhow::anyhow!("there is no approver"))?;
-        intents::verdict_on(&approver, &view, Verdict::Approve).await?;
+        approvals::verdict_on(&approver, &view, Verdict::Approve).await?;
         let view = client.finished(&view, WAIT).await?;
         Ok((format!("signed by rule {:?}", view.deciding_rule.unwrap_or_default()), view.id))
     };

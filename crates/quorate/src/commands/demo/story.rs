@@ -3,7 +3,7 @@
 use super::{Progress, by_file, cheater, judge, lifecycle, policy, record};
 use crate::commands::api::Caller;
 use crate::commands::cluster::{Cluster, NODES};
-use crate::commands::{intents, wallets};
+use crate::commands::{approvals, wallets};
 use anyhow::{Context, Result, ensure};
 use bitcoin::hashes::Hash as _;
 use bitcoin::{Amount as Satoshi, OutPoint, ScriptBuf, Transaction, TxIn, TxOut};
@@ -90,7 +90,7 @@ async fn create_wallet(
     let view = wallets::create(client, label.to_owned(), suite, 2, &[]).await?;
     let Body::Order(order) = &view.intent.body else { anyhow::bail!("not an order") };
     for administrator in cluster.administrators()? {
-        intents::verdict_on(&administrator, &view, Verdict::Approve).await?;
+        approvals::verdict_on(&administrator, &view, Verdict::Approve).await?;
     }
     client.finished(&view, WAIT).await?;
     // Checked here against the genesis: order, approvals, and the signatures of all three nodes.
@@ -130,7 +130,7 @@ pub async fn submit(
     intent.by_file = by_file;
     let view = client.client.submit(&intent, None).await?;
     for approver in cluster.approvers()? {
-        intents::verdict_on(&approver, &view, Verdict::Approve).await?;
+        approvals::verdict_on(&approver, &view, Verdict::Approve).await?;
     }
     Ok(view)
 }
