@@ -127,13 +127,6 @@ pub fn describe(
     })
 }
 
-/// Whether this key may call the API at all.
-pub fn knows(genesis: &Genesis, key: &PublicKey) -> bool {
-    let governed = genesis.governed.as_deref();
-    genesis.people().any(|member| member.key == *key)
-        || governed.is_some_and(|governed| governed.people.iter().any(|person| person.keys.contains(key)))
-}
-
 /// Whether an intent stops all signing: it waits for nothing else.
 pub fn freezes(signed: &SignedIntent) -> bool {
     matches!(signed.intent.body, Body::Governance(quorate_intent::Change::Freeze { .. }))

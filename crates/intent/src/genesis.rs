@@ -170,6 +170,13 @@ impl Genesis {
         self.approvers.members.iter().chain(&self.administrators.members).chain(&self.clients)
     }
 
+    /// Whether this key is anybody's who has a part in the cluster.
+    pub fn knows(&self, key: &PublicKey) -> bool {
+        let governed = self.governed.as_deref();
+        self.people().any(|member| member.key == *key)
+            || governed.is_some_and(|governed| governed.people.iter().any(|person| person.keys.contains(key)))
+    }
+
     /// Whether all signing is stopped.
     pub fn frozen(&self) -> bool {
         self.governed.as_ref().is_some_and(|governed| governed.frozen)

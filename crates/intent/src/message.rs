@@ -59,6 +59,53 @@ impl Message {
             let problem = "must not contain control or invisible characters other than line ends";
             return Err(IntentError::field(field, problem));
         }
-        Ok(())
+        match &self.content {
+            Content::Personal { text } => check_no_hash(text),
+            Content::Typed { .. } => Ok(()),
+        }
+    }
+}
+
+/// A text of 32 bytes is signed as `toEthSignedMessageHash(bytes32)` signs a hash, and contracts that take such signatures for a
+/// permission would take this one. A hash in digits says nothing to who approves it either.
+fn check_no_hash(text: &str) -> Result<(), IntentError> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    let hash = digits.len() == 64 && digits.bytes().all(|b| b.is_ascii_hexdigit());
+    if text.len() == 32 || hash {
+        let problem = "has the form of a bare hash (32 bytes), which is never signed";
+        return Err(IntentError::field("text", problem));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str) -> Result<(), IntentError> {
+        let network = Network::Evm { chain_id: 1 };
+        let content = Content::Personal { text: text.to_owned() };
+        Message { wallet: WalletId([1; 16]), account: 0, network, content, memo: String::new() }.check()
+    }
+
+    #[test]
+    fn a_bare_hash_is_no_text() {
+        for hash in ["x".repeat(32), "ab".repeat(32), format!("0x{}", "AB".repeat(32))] {
+            let error = check(&hash).unwrap_err().to_string();
+            assert!(error.contains("bare hash"), "{error}");
+        }
+        for text in ["x".repeat(31), "x".repeat(33), format!("hash 0x{}", "ab".repeat(32))] {
+            check(&text).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_seen_is_refused() {
+        for c in
+            ['\u{ad}', '\u{61c}', '\u{2028}', '\u{2064}', '\u{3164}', '\u{fe0f}', '\u{e0041}', '\u{202e}']
+        {
+            assert!(check(&format!("pay{c}me")).is_err(), "{c:?}");
+        }
+        check("zahle an Jürgen, 支付, оплата\nsofort").unwrap();
     }
 }

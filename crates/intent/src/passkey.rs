@@ -26,6 +26,12 @@ const PLAIN: usize = 32 + 1 + 4;
 const PRESENT: u8 = 1;
 /// Flag: the user was verified, by PIN or body.
 const VERIFIED: u8 = 1 << 2;
+/// Flag: the credential can be backed up.
+const CAN_BACK_UP: u8 = 1 << 3;
+/// Flag: it is.
+const BACKED_UP: u8 = 1 << 4;
+/// Flag: data of a new credential follows.
+const ATTESTED: u8 = 1 << 6;
 /// Flag: extensions follow.
 const EXTENSIONS: u8 = 1 << 7;
 
@@ -222,6 +228,12 @@ impl Assertion {
         }
         if flags & VERIFIED == 0 {
             return Err(wrong("the authenticator did not verify its user (PIN or body)"));
+        }
+        if flags & BACKED_UP != 0 && flags & CAN_BACK_UP == 0 {
+            return Err(wrong("the authenticator data says that a key is backed up which cannot be"));
+        }
+        if flags & ATTESTED != 0 {
+            return Err(wrong("the authenticator data is of a new credential, not of an approval"));
         }
         let extended = flags & EXTENSIONS != 0;
         if (data.len() > PLAIN) != extended {

@@ -168,3 +168,14 @@ fn a_passkey_is_bound_to_a_site_that_it_can_be_for() {
     assert!(Passkey { credential: Vec::new(), ..base.clone() }.check().is_err());
     assert!(Passkey { origins: Vec::new(), ..base }.check().is_err());
 }
+
+#[test]
+fn flags_that_contradict_are_refused() {
+    let mut key = authenticator();
+    key.flags |= BACKED_UP;
+    refused(&key.approve(Verdict::Approve), "cannot be");
+    key.flags |= CAN_BACK_UP;
+    key.approve(Verdict::Approve).check().unwrap();
+    key.flags |= ATTESTED;
+    refused(&key.approve(Verdict::Approve), "new credential");
+}

@@ -117,7 +117,7 @@ async fn allowed_order(
     judge_order(shared, intent, approvals, Validity::Now).await?;
     match &intent.intent.body {
         IntentBody::Order(order) => {
-            crate::passkeys::admit(shared, approvals).await?;
+            crate::passkeys::admit(shared, intent, approvals).await?;
             Ok(order.clone())
         }
         _ => Err(NodeError::new(ErrorCode::BadRequest, "this intent is not an order")),

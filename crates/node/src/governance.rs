@@ -52,7 +52,7 @@ async fn advance(shared: &Arc<Shared>, step: Step, validity: Validity) -> Result
     judging::order(shared, &step.intent, &step.approvals, validity, false).await?;
     // What others carried out already stays, whatever this node has heard of the passkeys since.
     if validity == Validity::Now {
-        passkeys::admit(shared, &step.approvals).await?;
+        passkeys::admit(shared, &step.intent, &step.approvals).await?;
     }
     let entry = Body::GovernanceChanged(Box::new(step));
     let head = shared.vault.append(entry).await.map_err(|error| match error {

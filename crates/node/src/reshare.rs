@@ -106,7 +106,7 @@ async fn authorised(
         || base.order == intent.intent.hash();
     let validity = if by_schedule { Validity::Schedule } else { Validity::Now };
     judge_order(shared, intent, approvals, validity).await?;
-    crate::passkeys::admit(shared, approvals).await
+    crate::passkeys::admit(shared, intent, approvals).await
 }
 
 /// The last try of this order that this node knows of; an error when it must not take part in another (§2.3). The vault sees to

@@ -203,7 +203,9 @@ async fn judge_and_sign(shared: &Arc<Shared>, call: &SignCall) -> Result<Vec<Par
     let checked = check_parts(shared, &wallet, call)?;
     let signers = signers(&wallet, &call.parts)?;
     let judged = weigh(shared, (&call.intent, &call.approvals), &wallet, &built, &signers).await?;
-    passkeys::admit(shared, &call.approvals).await.map_err(|error| (passkeys::RULE.to_owned(), error))?;
+    passkeys::admit(shared, &call.intent, &call.approvals)
+        .await
+        .map_err(|error| (passkeys::RULE.to_owned(), error))?;
     let counts = counts(shared, &call.intent.intent)?;
     let recorded = if counts { recorded(shared, &wallet, call)? } else { Vec::new() };
     let secrets = take_stock(shared, &wallet, &call.parts)?;

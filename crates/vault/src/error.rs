@@ -48,13 +48,11 @@ pub enum VaultError {
     Unusable(String),
     /// A passkey's counter did not go up.
     #[error(
-        "the counter of passkey {passkey} is {found}, and {last} was seen before: either approvals came in another order than they were given, then approve anew, or there is a copy of the authenticator, then take the passkey out of the members"
+        "the counter {found} of passkey {passkey} was taken before or lies far behind the highest: there is a copy of the authenticator, then take the passkey out of the members, or the approval waited very long, then ask for it anew with another intent"
     )]
     PasskeyCounter {
         /// The passkey's id.
         passkey: quorate_intent::PublicKey,
-        /// The highest that was seen.
-        last: u32,
         /// What came.
         found: u32,
     },

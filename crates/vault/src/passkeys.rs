@@ -1,5 +1,8 @@
-//! Counters of passkeys: an authenticator counts its signatures, and a copy of one shows when a count comes that is not
-//! above the highest (W3C Web Authentication Level 3, §6.1.1).
+//! Counters of passkeys: an authenticator counts its signatures, and a copy of one shows when a count comes a second time, or
+//! long after the others (W3C Web Authentication Level 3, §6.1.1).
+//!
+//! Approvals are taken when their intents are carried out, not when they are given, so counts of one authenticator come in
+//! another order than it made them. A count is taken once, and only within [`WINDOW`] of the highest.
 
 use crate::core::{Shared, Vault, detached};
 use crate::{VaultError, settings};
@@ -19,6 +22,23 @@ fn name(domain: &str, kind: &str, key: &[u8; 32]) -> String {
     format!("{kind}/{}", hex::encode(&digest[..24]))
 }
 
+/// How far a count may lie behind the highest.
+const WINDOW: u32 = 64;
+
+/// The counts of the window with one more; none where it was there, or comes too late. An authenticator that keeps no counter
+/// always says 0.
+fn take(mut taken: Vec<u32>, counter: u32) -> Option<Vec<u32>> {
+    let highest = taken.iter().copied().max().unwrap_or(0);
+    let fresh = counter != 0 && !taken.contains(&counter) && counter > highest.saturating_sub(WINDOW);
+    if !fresh && (highest, counter) != (0, 0) {
+        return None;
+    }
+    taken.push(counter);
+    let least = highest.max(counter).saturating_sub(WINDOW);
+    taken.retain(|count| *count > least);
+    Some(taken)
+}
+
 impl Shared {
     async fn admit_passkeys(&self, uses: &[Use]) -> Result<(), VaultError> {
         let mut core = self.core.lock().await;
@@ -29,22 +49,21 @@ impl Shared {
             if tx.rows().setting(&seen).await?.is_some() {
                 continue;
             }
-            let highest = name("vault/passkey", "passkey", &passkey.0);
-            let last = match tx.rows().setting(&highest).await? {
+            let counts = name("vault/passkey", "passkey", &passkey.0);
+            let taken = match tx.rows().setting(&counts).await? {
                 Some(sealed) => {
-                    let value = settings::open(&self.sealer, &highest, &sealed)?;
-                    let bytes = value.as_slice().try_into().map_err(|_| {
-                        VaultError::corrupt(format!("setting {highest}"), "it is not a counter of 4 bytes")
-                    })?;
-                    u32::from_be_bytes(bytes)
+                    let value = settings::open(&self.sealer, &counts, &sealed)?;
+                    borsh::from_slice::<Vec<u32>>(&value).map_err(|_| {
+                        VaultError::corrupt(format!("setting {counts}"), "it is not a list of counters")
+                    })?
                 }
-                None => 0,
+                None => Vec::new(),
             };
-            // An authenticator that keeps no counter always says 0.
-            if *counter <= last && (last, *counter) != (0, 0) {
-                return Err(VaultError::PasskeyCounter { passkey: *passkey, last, found: *counter });
-            }
-            settings::put(self, &mut tx.rows(), &highest, &counter.to_be_bytes()).await?;
+            let Some(taken) = take(taken, *counter) else {
+                return Err(VaultError::PasskeyCounter { passkey: *passkey, found: *counter });
+            };
+            let taken = borsh::to_vec(&taken).unwrap_or_default();
+            settings::put(self, &mut tx.rows(), &counts, &taken).await?;
             settings::put(self, &mut tx.rows(), &seen, &counter.to_be_bytes()).await?;
         }
         let committed = tx.commit().await;
@@ -53,12 +72,12 @@ impl Shared {
 }
 
 impl Vault {
-    /// Takes approvals whose signatures were checked: the counter of each passkey must be above every earlier one of that
-    /// passkey, durably. An approval that was taken before is taken again, whatever came in between; approvals by device
+    /// Takes approvals whose signatures were checked: each count of a passkey is taken once, and none that lies far behind
+    /// the highest, durably. An approval that was taken before is taken again, whatever came in between; approvals by device
     /// keys have no counter.
     ///
     /// # Errors
-    /// [`VaultError::PasskeyCounter`] where a counter did not go up; then none of the approvals is taken.
+    /// [`VaultError::PasskeyCounter`] for a count that was taken or comes too late; then none of the approvals is taken.
     pub async fn admit_passkeys(&self, approvals: &[Approval]) -> Result<(), VaultError> {
         let uses = approvals.iter().filter_map(|approval| {
             let assertion = approval.passkey.as_ref()?;

@@ -163,8 +163,28 @@ fn a_text_is_shown_line_by_line() {
     let seen = see(&message, None, false, &[]);
     assert!(matches!(seen.detail, Some(Detail::Text(_))) && seen.unknown.is_empty());
     let shown = text(&seen, &[]);
-    // A line of the message cannot pass for a line of the view.
+    // A line of the message cannot pass for a line of the view, however long it is.
     assert!(shown.contains("  | I agree\n  | missing    0 more\n"), "{shown}");
+    let content = Content::Personal { text: format!("I agree{}missing    0 more", " ".repeat(200)) };
+    let message =
+        intent(Body::Message(Message { wallet, account: 0, network, content, memo: String::new() }));
+    let shown = text(&see(&message, None, false, &[]), &[]);
+    assert!(
+        shown.lines().filter(|line| line.contains("missing    0 more")).all(|line| line.starts_with("  | "))
+    );
+    assert!(shown.lines().filter(|line| line.starts_with("  |")).all(|line| line.len() <= 76), "{shown}");
+}
+
+/// What lies in bytes can be another call: it is said to be unknown.
+#[test]
+fn bytes_that_only_the_contract_reads_are_unknown() {
+    let mut call = approve_call(TO, "1");
+    let Body::Call(body) = &mut call.body else { panic!() };
+    body.method = "execute(address,uint256,bytes)".into();
+    body.arguments = vec![TO.into(), "0".into(), "0x095ea7b3".into()];
+    let seen = see(&call, Some(&plan()), true, &[]);
+    assert!(seen.unknown.iter().any(|what| what.contains("argument 2")), "{:?}", seen.unknown);
+    assert!(text(&seen, &[]).contains("execute(address,uint256,bytes) (0xb61d27f6)"));
 }
 
 #[test]
@@ -247,6 +267,10 @@ fn rules_see_the_contract_the_method_and_the_arguments() {
     assert!(!judged(&limits, &approve_call(TOKEN, "1000")));
     assert!(judged("method = \"0x095ea7b3\"", &approve_call(TO, "5")));
     assert!(!judged("method = \"transfer(address,uint256)\"", &approve_call(TO, "5")));
+    // Another name for the same four bytes: nobody can say that it is not this method.
+    let denied = "method = \"sign_szabo_bytecode(bytes16,uint128)\"\ndecision = \"deny\"\n\n[[rule]]\nname = \"more\"\nkind = \"call\"";
+    assert!(!judged(denied, &approve_call(TO, "5")));
+    assert!(judged(&denied.replace("sign_szabo", "sign_other"), &approve_call(TO, "5")));
     assert!(!judged(&format!("contract = \"address:{TO}\""), &approve_call(TO, "5")));
 }
 

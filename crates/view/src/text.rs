@@ -5,6 +5,9 @@ use crate::view::{Place, View};
 use quorate_chains::{Detail, Field, Value};
 use quorate_intent::Asset;
 
+/// Most letters of a text in one line.
+const WIDTH: usize = 72;
+
 /// The view for a terminal. `more` are lines about an order or a change of governance.
 pub fn text(view: &View, more: &[String]) -> String {
     let mut lines = vec![format!("intent     {}", view.intent), format!("asks for   {}", view.kind)];
@@ -23,12 +26,12 @@ pub fn text(view: &View, more: &[String]) -> String {
     }
     match &view.detail {
         Some(Detail::Call(call)) => {
-            lines.push(format!("calls      {}", call.method));
+            lines.push(format!("calls      {} (0x{})", call.method, hex::encode(call.selector)));
             arguments(&mut lines, &call.arguments, 1);
         }
         Some(Detail::Text(text)) => {
             lines.push("signs this text:".to_owned());
-            lines.extend(text.split('\n').map(|line| format!("  | {line}")));
+            lines.extend(text.split('\n').flat_map(wrapped));
         }
         Some(Detail::Typed(typed)) => {
             lines.push("signs typed data for".to_owned());
@@ -46,6 +49,15 @@ pub fn text(view: &View, more: &[String]) -> String {
     decision(&mut lines, view);
     lines.extend(view.unknown.iter().map(|what| format!("UNKNOWN    {what}")));
     lines.join("\n")
+}
+
+/// A line of a text, broken where a terminal would break it, so that no part of it can look like a line of this view.
+fn wrapped(line: &str) -> Vec<String> {
+    let letters: Vec<char> = line.chars().collect();
+    if letters.is_empty() {
+        return vec!["  |".to_owned()];
+    }
+    letters.chunks(WIDTH).map(|part| format!("  | {}", part.iter().collect::<String>())).collect()
 }
 
 fn fees(lines: &mut Vec<String>, view: &View) {

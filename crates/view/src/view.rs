@@ -4,7 +4,7 @@ use crate::amount::{Shown, shown};
 use crate::deciding::{Deciding, deciding};
 use crate::error::ViewError;
 use crate::subject::{intended, subject};
-use quorate_chains::{Built, Detail, Payload, WalletKey, build_body};
+use quorate_chains::{Built, Detail, Field, Payload, Value, WalletKey, build_body};
 use quorate_intent::{Approval, Asset, Body, Intent, IntentId, Network, PublicKey, WalletId};
 use quorate_policy::Ruling;
 use serde::Serialize;
@@ -136,6 +136,9 @@ pub fn view(input: &Input<'_>) -> Result<View, ViewError> {
             "what was spent before, which rules of this policy look at: the nodes judge by it".to_owned(),
         );
     }
+    if let Some(detail) = built.as_ref().and_then(|built| built.summary.detail.as_ref()) {
+        unknown.extend(opaque(detail));
+    }
     let subject = match &built {
         Some(built) => subject(input.intent, built),
         None => intended(input.intent),
@@ -158,6 +161,35 @@ pub fn view(input: &Input<'_>) -> Result<View, ViewError> {
         deciding: deciding(input.ruling, input.intent, subject.as_ref(), input.approvals, input.now),
         unknown,
     })
+}
+
+/// What only the contract reads: bytes in which another call may lie.
+fn opaque(detail: &Detail) -> Vec<String> {
+    fn find(fields: &[Field], within: &str, found: &mut Vec<String>) {
+        for (at, field) in fields.iter().enumerate() {
+            let name = if field.name.is_empty() { at.to_string() } else { field.name.clone() };
+            let name = if within.is_empty() { name } else { format!("{within}.{name}") };
+            match &field.value {
+                Value::List(list) => find(list, &name, found),
+                Value::Bytes(bytes) if field.kind == "bytes" && !bytes.is_empty() => found.push(name),
+                _ => {}
+            }
+        }
+    }
+    let mut found = Vec::new();
+    let what = match detail {
+        Detail::Call(call) => {
+            find(&call.arguments, "", &mut found);
+            "argument"
+        }
+        Detail::Typed(typed) => {
+            find(&typed.fields, "", &mut found);
+            "field"
+        }
+        Detail::Text(_) => return Vec::new(),
+    };
+    let says = |name: String| format!("what {what} {name} means: it is bytes that only the contract reads");
+    found.into_iter().map(says).collect()
 }
 
 impl View {

@@ -9,8 +9,40 @@ use quorate_intent::intent::hidden;
 
 /// Deepest nesting of tuples and arrays.
 const MAX_DEPTH: usize = 8;
-/// Largest fixed array in a type.
-const MAX_FIXED: usize = 1024;
+/// Most words of a method's types, each fixed array as often as it has entries.
+const MAX_WORDS: usize = 4096;
+
+/// Methods by which contracts give value or power away. Another name with the same four bytes is easily found, and only
+/// there to be read wrongly.
+const KNOWN: [&str; 22] = [
+    "transfer(address,uint256)",
+    "transferFrom(address,address,uint256)",
+    "approve(address,uint256)",
+    "increaseAllowance(address,uint256)",
+    "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)",
+    "safeTransferFrom(address,address,uint256)",
+    "safeTransferFrom(address,address,uint256,bytes)",
+    "setApprovalForAll(address,bool)",
+    "safeTransferFrom(address,address,uint256,uint256,bytes)",
+    "safeBatchTransferFrom(address,address,uint256[],uint256[],bytes)",
+    "transferOwnership(address)",
+    "grantRole(bytes32,address)",
+    "upgradeTo(address)",
+    "upgradeToAndCall(address,bytes)",
+    "multicall(bytes[])",
+    "execute(address,uint256,bytes)",
+    "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)",
+    "approveHash(bytes32)",
+    "addOwnerWithThreshold(address,uint256)",
+    "setOwner(address)",
+    "burn(uint256)",
+    "withdraw(uint256)",
+];
+
+fn selector_of(text: &str) -> [u8; 4] {
+    let hash = keccak256(text.as_bytes());
+    [hash[0], hash[1], hash[2], hash[3]]
+}
 
 /// A method with its types.
 pub(super) struct Method {
@@ -37,19 +69,28 @@ impl Method {
                 Err(error) => return Err(wrong(format!("{text:.80?}: {error:.200}"))),
             },
         };
-        types.iter().try_for_each(|kind| check_type(kind, 0)).map_err(wrong)?;
+        let mut left = MAX_WORDS;
+        types.iter().try_for_each(|kind| check_type(kind, 0, 1, &mut left)).map_err(wrong)?;
         let names: Vec<String> = types.iter().map(type_name).collect();
         let canonical = format!("{name}({})", names.join(","));
         if canonical != text {
             return Err(wrong(format!("write it as {canonical:.200}: the contract knows no other form")));
         }
-        Ok(Self { text: canonical, types })
+        let method = Self { text: canonical, types };
+        let selector = method.selector();
+        if let Some(known) =
+            KNOWN.iter().find(|known| **known != method.text && selector_of(known) == selector)
+        {
+            return Err(wrong(format!(
+                "{text:.80?} has the selector of {known}, which is what the contract would take it for; write that"
+            )));
+        }
+        Ok(method)
     }
 
     /// The first four bytes of a call.
     pub(super) fn selector(&self) -> [u8; 4] {
-        let hash = keccak256(self.text.as_bytes());
-        [hash[0], hash[1], hash[2], hash[3]]
+        selector_of(&self.text)
     }
 
     /// Call data for arguments in text form.
@@ -94,17 +135,25 @@ impl Method {
     }
 }
 
-/// Types whose values have no size at all, or far too much, could make little data very large.
-fn check_type(kind: &DynSolType, depth: usize) -> Result<(), String> {
+/// Types whose values have no size at all, or far too much, could make little data very large: the decoder makes room for
+/// every word of a type, those of an empty array's entries included. `times`: how often the type stands in the whole.
+fn check_type(kind: &DynSolType, depth: usize, times: usize, left: &mut usize) -> Result<(), String> {
     if depth > MAX_DEPTH {
         return Err(format!("types are nested deeper than {MAX_DEPTH}"));
     }
+    let too_many = || format!("the types have more than {MAX_WORDS} words");
+    *left = left.checked_sub(times).ok_or_else(too_many)?;
     match kind {
-        DynSolType::Array(inner) => check_type(inner, depth + 1),
-        DynSolType::FixedArray(inner, size) if (1..=MAX_FIXED).contains(size) => check_type(inner, depth + 1),
-        DynSolType::FixedArray(..) => Err(format!("fixed arrays have 1 to {MAX_FIXED} entries")),
+        DynSolType::Array(inner) => check_type(inner, depth + 1, times, left),
+        DynSolType::FixedArray(inner, size) if (1..=MAX_WORDS).contains(size) => {
+            let times = times.checked_mul(*size).ok_or_else(too_many)?;
+            check_type(inner, depth + 1, times, left)
+        }
+        DynSolType::FixedArray(..) => Err(format!("fixed arrays have 1 to {MAX_WORDS} entries")),
         DynSolType::Tuple(inner) if inner.is_empty() => Err("an empty tuple says nothing".into()),
-        DynSolType::Tuple(inner) => inner.iter().try_for_each(|kind| check_type(kind, depth + 1)),
+        DynSolType::Tuple(inner) => {
+            inner.iter().try_for_each(|kind| check_type(kind, depth + 1, times, left))
+        }
         DynSolType::Function => Err("function pointers are not supported".into()),
         _ => Ok(()),
     }

@@ -104,6 +104,13 @@ fn calls_that_say_too_little_or_too_much_are_refused_with_the_reason() {
         ("f(nothing)", &["1"], "nothing"),
         ("(address)", &[SPENDER], "must begin with a name"),
         ("f(uint256[][][][][][][][][][])", &["[]"], "nested deeper"),
+        // The decoder makes room for the entries of an empty array's type as well.
+        ("f(uint256[1024][1024][1024][])", &["[]"], "more than 4096 words"),
+        ("f((uint256[64],uint256[64])[64][])", &["[]"], "more than 4096 words"),
+        ("f(uint256[4097])", &["[]"], "fixed arrays"),
+        // The four bytes of transfer(address,uint256) and of approve(address,uint256).
+        ("join_tg_invmru_haha_fd06787(address,bool)", &[SPENDER, "true"], "the selector of transfer("),
+        ("sign_szabo_bytecode(bytes16,uint128)", &["0x00", "1"], "the selector of approve("),
     ] {
         says(call(method, arguments), text);
     }
@@ -218,7 +225,14 @@ fn typed_data_has_the_digest_of_the_standard_and_shows_every_field() {
 #[test]
 fn typed_data_that_hides_or_leaves_open_something_is_refused() {
     type Damage = fn(&mut serde_json::Value);
-    let cases: [(Damage, &str); 13] = [
+    let cases: [(Damage, &str); 19] = [
+        // A tuple around a struct would be unfolded without an end.
+        (|d| d["types"]["Person"][0]["type"] = "(Person)".into(), "has the type \"(Person)\""),
+        (|d| d["types"]["Person"][0]["type"] = "tuple(Mail,Mail)[]".into(), "has the type"),
+        (|d| d["types"]["Person"][0]["type"] = "uint".into(), "in full (uint256, not uint)"),
+        (|d| d["types"]["Person"][0]["type"] = "string[-1]".into(), "has the type"),
+        (|d| d["types"]["Person"][0]["type"] = "string[1".into(), "has the type"),
+        (|d| d["types"]["uint256"] = d["types"]["Person"].clone(), "is a type already"),
         (|d| d["domain"]["chainId"] = 5.into(), "chainId must be 1"),
         (
             |d| drop(d["domain"].as_object_mut().unwrap().remove("chainId")),

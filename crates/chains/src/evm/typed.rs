@@ -1,6 +1,6 @@
 //! Typed data (EIP-712), read strictly: every field that is shown is signed, and every field that is signed is shown.
 
-use super::abi::field;
+use super::abi::{field, type_name};
 use super::address;
 use crate::ChainError;
 use crate::detail::{Field, TypedDetail, Value};
@@ -92,10 +92,12 @@ impl Document {
     fn check_types(&self) -> Result<(), String> {
         for (name, properties) in &self.types {
             check_name(name)?;
-            properties.iter().try_for_each(|property| check_name(&property.name))?;
-            if let Some(long) = properties.iter().find(|property| property.kind.len() > MAX_NAME) {
-                return Err(format!("types: the type of {} is longer than {MAX_NAME} bytes", long.name));
+            // A struct with the name of a plain type could be shown as the one and hashed as the other.
+            if DynSolType::parse(name).is_ok() {
+                return Err(format!("types: {name} is a type already"));
             }
+            properties.iter().try_for_each(|property| check_name(&property.name))?;
+            properties.iter().try_for_each(|property| self.check_kind(property))?;
             let mut names: Vec<&str> = properties.iter().map(|property| property.name.as_str()).collect();
             names.sort_unstable();
             if names.windows(2).any(|pair| pair[0] == pair[1]) {
@@ -107,6 +109,29 @@ impl Document {
         }
         let mut left = MAX_FIELDS;
         self.unfold(&self.primary, MAX_DEPTH, &mut left)
+    }
+
+    /// A struct of `types` or a plain type as its hash needs it, and arrays of these. The library would take tuples as well, and
+    /// look for structs in them without an end.
+    fn check_kind(&self, property: &Property) -> Result<(), String> {
+        let Property { name, kind } = property;
+        if kind.len() > MAX_NAME {
+            return Err(format!("types: the type of {name} is longer than {MAX_NAME} bytes"));
+        }
+        let at = kind.find('[').unwrap_or(kind.len());
+        let (base, arrays) = kind.split_at(at);
+        let levels = arrays.split_inclusive(']').all(|level| {
+            let size = level.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+            size.is_some_and(|size| size.len() <= 4 && size.bytes().all(|b| b.is_ascii_digit()))
+        });
+        let plain = || DynSolType::parse(base).is_ok_and(|parsed| type_name(&parsed) == base);
+        let word = base.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'$');
+        if levels && word && (self.types.contains_key(base) || plain()) {
+            return Ok(());
+        }
+        Err(format!(
+            "types: {name} has the type {kind:?}; write a struct of types or a plain type in full (uint256, not uint), with [] or [size] behind it for arrays"
+        ))
     }
 
     fn unfold(&self, kind: &str, depth: usize, left: &mut usize) -> Result<(), String> {

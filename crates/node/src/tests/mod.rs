@@ -6,6 +6,7 @@ mod disputes;
 mod doors;
 mod generate;
 mod governance;
+mod passkeys;
 mod restored;
 mod witness;
 
@@ -58,7 +59,13 @@ impl Cluster {
             name: "test".into(),
             parties: vaults.iter().enumerate().map(party).collect(),
             gateway: public(&key(GATEWAY)),
-            approvers: Group { quorum: 1, members: vec![member("x", 11)] },
+            approvers: Group {
+                quorum: 1,
+                members: vec![
+                    member("x", 11),
+                    Member { name: "phone".into(), key: passkeys::phone(30).id() },
+                ],
+            },
             administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
             clients: vec![member("api", CLIENT)],
             follows: None,

@@ -202,6 +202,14 @@ fn openness(notes: &mut Notes, at: usize, rule: &Rule) {
             "lets any message be signed with nobody asked; a message can be worth as much as a transfer";
         notes.add(Severity::Warning, Some(at), text);
     }
+    if rule.decision == RuleDecision::Require
+        && rule.kind.contains(&Kind::Message)
+        && rule.kind.contains(&Kind::Transfer)
+    {
+        let text = "treats messages as it treats transfers, and no limit counts what a signed order or permit gives \
+                    away; give messages a rule of their own";
+        notes.add(Severity::Warning, Some(at), text);
+    }
     let asked = !rule.approvals.is_empty();
     if rule.decision != RuleDecision::Deny && !asked && rule.kind.iter().any(|kind| governs(*kind)) {
         let text = "changes who decides, or keys, with nobody asked; require approvals";

@@ -5,6 +5,7 @@ use crate::evaluate::{Failure, Miss, Truth, View};
 use crate::facts::same_address;
 use crate::model::{Argument, Method, Place, Rule};
 use crate::subject::{Call, Value};
+use alloy_primitives::keccak256;
 use quorate_intent::Amount;
 
 pub(crate) fn contract(view: &View, rule: &Rule) -> Truth {
@@ -23,11 +24,19 @@ pub(crate) fn method(view: &View, rule: &Rule) -> Truth {
         (_, None) => Truth::No(Miss::Method),
         (Method::Selector(selector), Some((_, found))) => Truth::of(*selector == found, Miss::Method),
         (Method::Signature(text), Some((call, _))) => match &call.signature {
-            Some(found) => Truth::of(found == text, Miss::Method),
+            Some(found) if found == text => Truth::Yes,
+            // The contract sees four bytes and not the name: under another name it may still be this method.
+            Some(_) if selector(text) == call.selector => Truth::Fail(Failure::Undecoded),
+            Some(_) => Truth::No(Miss::Method),
             // It may be this method or not: nobody knows what the selector stands for.
             None => Truth::Fail(Failure::Undecoded),
         },
     })
+}
+
+/// What a contract knows a method by.
+fn selector(text: &str) -> Option<[u8; 4]> {
+    keccak256(text.as_bytes()).first_chunk().copied()
 }
 
 pub(crate) fn arguments(view: &View, rule: &Rule) -> Truth {

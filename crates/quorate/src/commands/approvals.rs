@@ -6,6 +6,7 @@ use crate::cli::{ApproveArgs, InboxArgs, RejectArgs, ShowArgs};
 use crate::exit::Refused;
 use crate::output;
 use anyhow::{Result, bail};
+use quorate_chains::Detail;
 use quorate_client::api::IntentView;
 use quorate_intent::{Approval, Genesis, Hash, IntentId, Verdict};
 use quorate_view::{Input, View, view};
@@ -61,28 +62,43 @@ impl Seen {
 /// Runs `inbox`.
 pub async fn inbox(args: InboxArgs, json: bool) -> Result<()> {
     let caller = Caller::new(&args.api).await?;
-    let mut all = Vec::new();
+    let (mut all, mut unshown) = (Vec::new(), Vec::new());
     for told in caller.client.inbox().await? {
         let id = told.id;
-        all.push(look(&caller, &id, told).await?.view);
+        match look(&caller, &id, told).await {
+            Ok(seen) => all.push(seen.view),
+            // One that cannot be shown must not hide the others.
+            Err(error) => unshown.push(format!("{id} cannot be shown: {error:#}")),
+        }
     }
     output::result(json, &all, || {
-        if all.is_empty() {
-            return "nothing waits for you".to_owned();
-        }
-        output::table(&["intent", "asks for", "what", "missing", "expires in"], all.iter().map(row))
+        let mut text = if all.is_empty() {
+            "nothing waits for you".to_owned()
+        } else {
+            output::table(&["intent", "asks for", "what", "missing", "expires in"], all.iter().map(row))
+        };
+        unshown.iter().for_each(|line| text.push_str(&format!("\n{line}")));
+        text
     })
 }
 
 fn row(view: &View) -> Vec<String> {
-    let what = match &view.payment {
-        Some(payment) => {
-            let amount = payment.amount.human.clone().unwrap_or_else(|| payment.amount.minor.to_string());
-            let symbol = payment.amount.symbol.as_deref().unwrap_or("units of an unknown token");
-            let to = payment.to.names.first().unwrap_or(&payment.to.address);
-            format!("{amount} {symbol} to {to}")
+    let paid = view.payment.as_ref().map(|payment| {
+        let amount = payment.amount.human.clone().unwrap_or_else(|| payment.amount.minor.to_string());
+        let symbol = payment.amount.symbol.as_deref().unwrap_or("units of an unknown token");
+        let to = payment.to.names.first().unwrap_or(&payment.to.address);
+        format!("{amount} {symbol} to {to}")
+    });
+    let what = match (&view.detail, paid) {
+        (Some(Detail::Call(call)), paid) => {
+            format!("{} with {}", call.method, paid.unwrap_or_else(|| call.contract.clone()))
         }
-        None => view.memo.clone(),
+        (_, Some(paid)) => paid,
+        (Some(Detail::Typed(typed)), None) => format!("signs {}", typed.primary),
+        (Some(Detail::Text(text)), None) => {
+            format!("signs {:?}", text.chars().take(40).collect::<String>())
+        }
+        (None, None) => view.memo.clone(),
     };
     let missing = format!("{} of {}", view.deciding.more, view.deciding.quorum);
     vec![view.intent.to_string(), view.kind.to_owned(), what, missing, format!("{} s", view.seconds_left)]

@@ -20,10 +20,10 @@ fn approval(intent: u8, key: u8, counter: u32) -> Approval {
 }
 
 #[tokio::test]
-async fn a_counter_goes_up_for_good() {
+async fn a_count_is_taken_once() {
     let (_folder, path, vault) = fresh().await;
-    let refused = |error: Result<(), VaultError>, last: u32| match error {
-        Err(VaultError::PasskeyCounter { last: found, .. }) => assert_eq!(found, last),
+    let refused = |error: Result<(), VaultError>, count: u32| match error {
+        Err(VaultError::PasskeyCounter { found, .. }) => assert_eq!(found, count),
         other => panic!("{other:?}"),
     };
     vault.admit_passkeys(&[approval(1, 7, 5)]).await.unwrap();
@@ -31,16 +31,24 @@ async fn a_counter_goes_up_for_good() {
     // Taken before: a retry, also after a higher one.
     vault.admit_passkeys(&[approval(1, 7, 5)]).await.unwrap();
     refused(vault.admit_passkeys(&[approval(3, 7, 9)]).await, 9);
-    refused(vault.admit_passkeys(&[approval(3, 7, 8)]).await, 9);
-    refused(vault.admit_passkeys(&[approval(3, 7, 0)]).await, 9);
+    refused(vault.admit_passkeys(&[approval(3, 7, 5)]).await, 5);
+    refused(vault.admit_passkeys(&[approval(3, 7, 0)]).await, 0);
+    // Given before the highest and carried out after it.
+    vault.admit_passkeys(&[approval(3, 7, 8)]).await.unwrap();
     let vault = reopen(vault, &path).await;
-    refused(vault.admit_passkeys(&[approval(3, 7, 9)]).await, 9);
+    refused(vault.admit_passkeys(&[approval(4, 7, 8)]).await, 8);
     // All or none: the first of two is not taken when the second is refused.
-    refused(vault.admit_passkeys(&[approval(4, 8, 3), approval(4, 7, 2)]).await, 9);
-    vault.admit_passkeys(&[approval(5, 8, 1)]).await.unwrap();
+    refused(vault.admit_passkeys(&[approval(4, 8, 3), approval(4, 7, 9)]).await, 9);
+    vault.admit_passkeys(&[approval(5, 8, 3)]).await.unwrap();
     // No counter at all.
     for intent in 10..13 {
         vault.admit_passkeys(&[approval(intent, 9, 0)]).await.unwrap();
     }
-    vault.admit_passkeys(&[approval(3, 7, 10)]).await.unwrap();
+    // Far behind the highest.
+    vault.admit_passkeys(&[approval(20, 7, 100)]).await.unwrap();
+    refused(vault.admit_passkeys(&[approval(21, 7, 36)]).await, 36);
+    vault.admit_passkeys(&[approval(22, 7, 37)]).await.unwrap();
+    refused(vault.admit_passkeys(&[approval(23, 7, 37)]).await, 37);
+    // What was taken is taken again, however long ago.
+    vault.admit_passkeys(&[approval(1, 7, 5)]).await.unwrap();
 }
