@@ -258,7 +258,7 @@ fn paging(limit: Option<u32>, cursor: Option<&str>) -> Vec<(&'static str, String
 }
 
 /// A query with its question mark, or nothing.
-fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
+pub(crate) fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         text.push(if text.is_empty() { '?' } else { '&' });

@@ -9,8 +9,10 @@
 mod calls;
 mod error;
 mod http;
+mod payments;
 
 pub use calls::{Addresses, Filter};
 pub use error::ClientError;
 pub use http::Client;
+pub use payments::AddressFilter;
 pub use quorate_coordination::api;

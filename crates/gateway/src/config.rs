@@ -20,12 +20,19 @@ pub struct Config {
     pub limits: Limits,
     /// How ceremonies and signatures are run.
     pub signing: Signing,
+    /// The file with the keys that webhooks are signed by; made when it does not exist.
+    pub webhook_keys: PathBuf,
+    /// Hosts that webhooks may reach by private addresses and plain HTTP.
+    pub webhook_private_hosts: Vec<String>,
 }
 
 impl Config {
     /// A configuration with the usual limits.
     pub fn new(genesis: Genesis, identity: Identity, store: PathBuf, listen: SocketAddr) -> Self {
-        Self { genesis, identity, store, listen, limits: Limits::default(), signing: Signing::default() }
+        let webhook_keys = store.with_extension("webhook-keys");
+        let (limits, signing) = (Limits::default(), Signing::default());
+        let webhook_private_hosts = Vec::new();
+        Self { genesis, identity, store, listen, limits, signing, webhook_keys, webhook_private_hosts }
     }
 }
 

@@ -46,6 +46,9 @@ pub enum GatewayError {
     /// Channels to nodes.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// Webhooks cannot be sent.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(String),
     /// The database.
     #[error("the gateway's database: {0}")]
     Database(#[from] sqlx::Error),

@@ -1,9 +1,12 @@
 //! A running gateway: everything that its parts share, its start and its end.
 
+use crate::addresses::{self, Addresses};
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
 use crate::nodes::Nodes;
 use crate::store::Store;
+use crate::streams::Streams;
+use crate::webhooks::{self, Keys, Webhooks};
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
 use quorate_intent::Governance;
@@ -25,6 +28,9 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    pub(crate) addresses: Addresses,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) streams: Streams,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -42,12 +48,14 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
-        let Config { genesis, identity, store, listen, limits, signing } = config;
+        let Config { genesis, identity, store, listen, limits, signing, webhook_keys, webhook_private_hosts } =
+            config;
         let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
             return Err(GatewayError::OtherIdentity { expected, found });
         }
+        let webhooks = Webhooks::new(Keys::open(webhook_keys)?, webhook_private_hosts)?;
         let store = Store::open(&store, genesis.hash()).await?;
         let chain =
             Governance::replay(pinned.genesis().clone(), store.steps().await?, &quorate_policy::judge_step)?;
@@ -64,10 +72,24 @@ impl Gateway {
         let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
-        let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
-        work.spawn(coordinator::run(Arc::clone(&gateway), orders));
+        let (addresses, wanted) = Addresses::new();
         let (stop, stopped) = watch::channel(false);
+        let gateway = Arc::new(Self {
+            genesis,
+            identity,
+            limits,
+            signing,
+            store,
+            nodes,
+            coordinator,
+            replay,
+            addresses,
+            webhooks,
+            streams: Streams::new(stopped.clone()),
+        });
+        work.spawn(coordinator::run(Arc::clone(&gateway), orders));
+        work.spawn(addresses::run(Arc::clone(&gateway), wanted));
+        work.spawn(webhooks::run(Arc::clone(&gateway)));
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

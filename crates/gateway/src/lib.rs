@@ -8,12 +8,15 @@
 //! ```text
 //! api/          requests: authentication, replay, idempotency, problem details, the objects of `coordination::api`
 //! intents.rs    the life of an intent up to its approval        coordinator/  from there to its signature
+//! addresses.rs  deposit addresses, attested by nodes, made ahead
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
+//! webhooks/     events on their way to others                  streams.rs    answers that do not end
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
 //! ```
 //! Watchers of chains will stand beside `bitcoin.rs`: they will call `bitcoin::find` with what they see.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod api;
 mod bitcoin;
 mod config;
@@ -26,9 +29,11 @@ mod judging;
 mod nodes;
 mod replan;
 mod store;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod verdicts;
+mod webhooks;
 
 pub use api::openapi_json;
 pub use config::{Config, Limits, Signing};

@@ -2,7 +2,9 @@
 
 mod auth;
 mod certificates;
+mod deposit_addresses;
 mod disputes;
+mod events;
 mod extract;
 mod governed;
 mod idempotency;
@@ -14,6 +16,7 @@ mod problem;
 mod server;
 mod status;
 mod wallets;
+mod webhooks;
 
 pub use auth::Replay;
 pub use openapi::openapi_json;
@@ -52,6 +55,19 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
+        .route("/v1/deposit-addresses", get(deposit_addresses::list))
+        .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
+        .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", get(webhooks::show).patch(webhooks::change).delete(webhooks::remove))
+        .route("/v1/webhooks/{id}/ping", post(webhooks::ping))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
+        .route("/v1/webhook-keys", get(webhooks::keys))
+        .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
         .route("/v1/address-book", get(governed::address_book))
