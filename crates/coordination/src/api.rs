@@ -29,7 +29,8 @@ mod webhooks;
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
 pub use payments::{
-    Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund, UnsignedIntent,
+    Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund,
+    UnsignedIntent,
 };
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
 pub use webhooks::{Delivery, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookKeys};

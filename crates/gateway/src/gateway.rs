@@ -3,7 +3,9 @@
 use crate::addresses::{self, Addresses};
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
+use crate::invoices;
 use crate::nodes::Nodes;
+use crate::pay::{self, Pages};
 use crate::store::Store;
 use crate::streams::Streams;
 use crate::webhooks::{self, Keys, Webhooks};
@@ -31,6 +33,7 @@ pub struct Gateway {
     pub(crate) addresses: Addresses,
     pub(crate) webhooks: Webhooks,
     pub(crate) streams: Streams,
+    pub(crate) pages: Pages,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -86,10 +89,13 @@ impl Gateway {
             addresses,
             webhooks,
             streams: Streams::new(stopped.clone()),
+            pages: Pages::default(),
         });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         work.spawn(addresses::run(Arc::clone(&gateway), wanted));
         work.spawn(webhooks::run(Arc::clone(&gateway)));
+        work.spawn(invoices::run(Arc::clone(&gateway)));
+        work.spawn(pay::tell(Arc::clone(&gateway)));
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

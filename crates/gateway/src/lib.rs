@@ -10,6 +10,7 @@
 //! intents.rs    the life of an intent up to its approval        coordinator/  from there to its signature
 //! addresses.rs  deposit addresses, attested by nodes, made ahead
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
+//! invoices.rs   what customers are asked to pay                 pay/          the page on which they do
 //! webhooks/     events on their way to others                  streams.rs    answers that do not end
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
 //! ```
@@ -25,8 +26,10 @@ mod error;
 mod gateway;
 mod identity;
 mod intents;
+mod invoices;
 mod judging;
 mod nodes;
+mod pay;
 mod replan;
 mod store;
 mod streams;

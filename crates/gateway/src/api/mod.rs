@@ -2,7 +2,7 @@
 
 mod auth;
 mod certificates;
-mod deposit_addresses;
+pub mod deposit_addresses;
 mod disputes;
 mod events;
 mod extract;
@@ -10,6 +10,7 @@ mod governed;
 mod idempotency;
 mod inbox;
 mod intents;
+pub mod invoices;
 mod metrics;
 mod openapi;
 mod problem;
@@ -59,6 +60,10 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/deposit-addresses", get(deposit_addresses::list))
         .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
         .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
+        .route("/v1/invoices", get(invoices::list).post(invoices::create))
+        .route("/v1/invoices/{id}", get(invoices::show))
+        .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
+        .route("/v1/invoices/{id}/refunds", post(invoices::refund))
         .route("/v1/events", get(events::list))
         .route("/v1/events/stream", get(events::stream))
         .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
@@ -80,6 +85,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
         .merge(signed)
+        .merge(crate::pay::routes())
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let detail = "this path does not take this method; /v1/openapi.json lists what it takes";

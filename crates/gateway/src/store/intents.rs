@@ -1,6 +1,7 @@
 //! Intents, their approvals and everything that happened to them.
 
 use super::events::NewEvent;
+use super::invoices::refunded;
 use super::{Result, Store, Tx, corrupt, decode, encode, fixed, int, now_ms, uint};
 use quorate_chains::Summary;
 use quorate_coordination::SigningRequest;
@@ -197,6 +198,9 @@ impl Tx<'_> {
         .bind(new.by_file)
         .execute(&mut *self.tx)
         .await?;
+        if let Some(invoice) = refunded(&new.signed.intent.body) {
+            self.note_refund(invoice, &id).await?;
+        }
         self.add_transition(&id, State::Submitted, None, None).await
     }
 

@@ -10,6 +10,7 @@ mod events;
 mod governance;
 mod idempotency;
 mod intents;
+mod invoices;
 mod schema;
 mod wallets;
 mod webhooks;
@@ -21,6 +22,7 @@ pub use disputes::{DisputeRow, NewDispute};
 pub use events::EventFilter;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
+pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
 pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 
