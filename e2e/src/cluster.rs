@@ -323,7 +323,8 @@ impl Cluster {
         let arguments = [&arguments[..], &["--store", text(&store)?, "--listen", &listen]].concat();
         let stock = self.how.stock.map(|stock| stock.to_string());
         let tail = stock.iter().flat_map(|stock| ["--stock", stock.as_str()]);
-        let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
+        let webhooks = ["--webhook-private-host", "127.0.0.1"];
+        let arguments: Vec<&str> = arguments.into_iter().chain(tail).chain(webhooks).collect();
         self.gateway = Some(self.spawn(program()?, GATEWAY, &arguments)?);
         Ok(())
     }

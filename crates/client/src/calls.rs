@@ -252,7 +252,7 @@ impl Client {
     }
 }
 
-fn paging(limit: Option<u32>, cursor: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn paging(limit: Option<u32>, cursor: Option<&str>) -> Vec<(&'static str, String)> {
     let limit = limit.map(|limit| ("limit", limit.to_string()));
     limit.into_iter().chain(cursor.map(|cursor| ("cursor", cursor.to_owned()))).collect()
 }

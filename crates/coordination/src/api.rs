@@ -30,7 +30,7 @@ pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
 pub use payments::{
     Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund,
-    UnsignedIntent,
+    NewSweep, Sweep, SweepItem, SweepKind, SweepSkipped, UnsignedIntent,
 };
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
 pub use webhooks::{Delivery, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookKeys};

@@ -16,6 +16,7 @@ mod openapi;
 mod problem;
 mod server;
 mod status;
+mod sweeps;
 mod wallets;
 mod webhooks;
 
@@ -64,6 +65,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/invoices/{id}", get(invoices::show))
         .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
         .route("/v1/invoices/{id}/refunds", post(invoices::refund))
+        .route("/v1/sweeps", post(sweeps::create))
         .route("/v1/events", get(events::list))
         .route("/v1/events/stream", get(events::stream))
         .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))

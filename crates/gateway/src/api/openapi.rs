@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document.
 
 use super::{
-    certificates, deposit_addresses, disputes, events, governed, inbox, intents, invoices, status, wallets,
-    webhooks,
+    certificates, deposit_addresses, disputes, events, governed, inbox, intents, invoices, status, sweeps,
+    wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -20,7 +20,7 @@ use utoipa::{Modify, OpenApi};
         intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
         deposit_addresses::create, deposit_addresses::list, deposit_addresses::show, deposit_addresses::proof,
-        invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund,
+        invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund, sweeps::create,
         events::list, events::stream, webhooks::create, webhooks::list, webhooks::show, webhooks::change,
         webhooks::remove, webhooks::ping, webhooks::deliveries, webhooks::resend, webhooks::keys, webhooks::rotate,
     ),

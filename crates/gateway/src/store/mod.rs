@@ -12,6 +12,7 @@ mod idempotency;
 mod intents;
 mod invoices;
 mod schema;
+mod sweeps;
 mod wallets;
 mod webhooks;
 
@@ -20,9 +21,12 @@ pub use coins::{CoinRow, NewCoin};
 pub use deposits::{DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
 pub use events::EventFilter;
+#[cfg(test)]
+pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
+pub use sweeps::{Funded, Moved, gas_memo};
 pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 
