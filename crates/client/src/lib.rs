@@ -10,11 +10,11 @@ mod calls;
 mod error;
 mod http;
 mod payments;
-mod service;
+mod merchant;
 
 pub use calls::{Addresses, Filter};
 pub use error::ClientError;
 pub use http::Client;
 pub use payments::AddressFilter;
 pub use quorate_coordination::api;
-pub use service::InvoiceFilter;
+pub use merchant::InvoiceFilter;

@@ -55,8 +55,6 @@ pub struct NewInvoiceRow {
 pub struct InvoiceRow {
     /// Its place in the list.
     pub sequence: u64,
-    /// Opens the payment page.
-    pub token: String,
     /// Its options as they are kept.
     pub options: Vec<StoredOption>,
     /// How each of them stands.
@@ -387,7 +385,7 @@ fn read(row: &SqliteRow, deposits: &[SqliteRow]) -> Result<InvoiceRow> {
         refunds: serde_json::from_str(&refunds).map_err(json)?,
         description,
     };
-    Ok(InvoiceRow { sequence, token, options, standings, confirming: confirming(deposits)?, invoice })
+    Ok(InvoiceRow { sequence, options, standings, confirming: confirming(deposits)?, invoice })
 }
 
 #[cfg(test)]
