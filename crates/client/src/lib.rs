@@ -9,8 +9,10 @@
 mod calls;
 mod error;
 mod http;
+mod service;
 
 pub use calls::{Addresses, Filter};
 pub use error::ClientError;
 pub use http::Client;
+pub use service::DepositFilter;
 pub use quorate_coordination::api;

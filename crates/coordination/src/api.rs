@@ -23,10 +23,12 @@ macro_rules! object {
 mod disputes;
 mod governed;
 mod service;
+mod watch;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
+pub use watch::{Balance, Bump, FeesView, NetworkView, TransactionStatus};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,10 +43,16 @@ pub enum State {
     Approved,
     /// The nodes work on it.
     Signing,
-    /// The transaction is signed and verified.
+    /// The transaction is signed and verified. The end, where the gateway does not watch the network.
     Signed,
-    /// An order was carried out.
+    /// The transaction is on its way to the network's nodes.
+    Broadcasting,
+    /// The transaction stands in a block with too few on it.
+    Confirming,
+    /// An order was carried out, or a transaction has enough blocks on it.
     Completed,
+    /// Another transaction used up what this one needs; it can never be mined.
+    Replaced,
     /// An approver said no.
     Rejected,
     /// Its time ran out.
@@ -59,13 +67,16 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Submitted,
         Self::PendingApproval,
         Self::Approved,
         Self::Signing,
         Self::Signed,
+        Self::Broadcasting,
+        Self::Confirming,
         Self::Completed,
+        Self::Replaced,
         Self::Rejected,
         Self::Expired,
         Self::Cancelled,
@@ -81,6 +92,9 @@ impl State {
             Self::Approved => "approved",
             Self::Signing => "signing",
             Self::Signed => "signed",
+            Self::Broadcasting => "broadcasting",
+            Self::Confirming => "confirming",
+            Self::Replaced => "replaced",
             Self::Completed => "completed",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
@@ -97,7 +111,20 @@ impl State {
 
     /// Whether nothing more happens by itself.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Submitted | Self::PendingApproval | Self::Approved | Self::Signing)
+        !matches!(
+            self,
+            Self::Submitted
+                | Self::PendingApproval
+                | Self::Approved
+                | Self::Signing
+                | Self::Broadcasting
+                | Self::Confirming
+        )
+    }
+
+    /// Whether an intent that signs a transaction has one in this state.
+    pub fn is_signed(self) -> bool {
+        matches!(self, Self::Signed | Self::Broadcasting | Self::Confirming | Self::Completed | Self::Replaced)
     }
 }
 
@@ -378,6 +405,9 @@ object! {
         pub summary: Option<Summary>,
         /// The signed transaction.
         pub transaction: Option<SignedTransaction>,
+        /// Where the transaction stands in its chain, where the gateway watches that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub transaction_status: Option<TransactionStatus>,
         /// Attempts at signing so far.
         pub attempts: u32,
         /// Everything that happened, in order.

@@ -2,6 +2,7 @@
 
 use crate::Identity;
 use quorate_intent::Genesis;
+use quorate_networks::NetworkConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,12 +21,15 @@ pub struct Config {
     pub limits: Limits,
     /// How ceremonies and signatures are run.
     pub signing: Signing,
+    /// Networks that are watched, with their nodes; on others a transfer ends with its signature.
+    pub networks: Vec<NetworkConfig>,
 }
 
 impl Config {
     /// A configuration with the usual limits.
     pub fn new(genesis: Genesis, identity: Identity, store: PathBuf, listen: SocketAddr) -> Self {
-        Self { genesis, identity, store, listen, limits: Limits::default(), signing: Signing::default() }
+        let (limits, signing) = (Limits::default(), Signing::default());
+        Self { genesis, identity, store, listen, limits, signing, networks: Vec::new() }
     }
 }
 

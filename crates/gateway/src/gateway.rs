@@ -4,6 +4,7 @@ use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
 use crate::nodes::Nodes;
 use crate::store::Store;
+use crate::watch::{self, Watch};
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
 use quorate_intent::Governance;
@@ -11,7 +12,7 @@ use quorate_transport::Endpoint;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the parts of a gateway share.
@@ -25,13 +26,14 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    pub(crate) watch: Watch,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
 pub struct Running {
     address: SocketAddr,
     gateway: Arc<Gateway>,
-    stop: watch::Sender<bool>,
+    stop: channel::Sender<bool>,
     server: JoinHandle<()>,
     work: JoinSet<()>,
 }
@@ -42,7 +44,8 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
-        let Config { genesis, identity, store, listen, limits, signing } = config;
+        let Config { genesis, identity, store, listen, limits, signing, networks } = config;
+        let watch = Watch::new(networks)?;
         let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
@@ -65,9 +68,12 @@ impl Gateway {
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
         let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
+            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay, watch });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
-        let (stop, stopped) = watch::channel(false);
+        for watched in gateway.watch.all() {
+            work.spawn(watch::run(Arc::clone(&gateway), Arc::clone(watched)));
+        }
+        let (stop, stopped) = channel::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

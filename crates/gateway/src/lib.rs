@@ -10,8 +10,8 @@
 //! intents.rs    the life of an intent up to its approval        coordinator/  from there to its signature
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
+//! watch/        chains: deposits, broadcasting, confirmations, plans and fees
 //! ```
-//! Watchers of chains will stand beside `bitcoin.rs`: they will call `bitcoin::find` with what they see.
 #![forbid(unsafe_code)]
 
 mod api;
@@ -29,6 +29,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod verdicts;
+mod watch;
 
 pub use api::openapi_json;
 pub use config::{Config, Limits, Signing};

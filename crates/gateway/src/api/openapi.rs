@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document.
 
-use super::{certificates, disputes, governed, inbox, intents, status, wallets};
+use super::{certificates, deposits, disputes, governed, inbox, intents, networks, status, wallets};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -16,6 +16,7 @@ use utoipa::{Modify, OpenApi};
         inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
         intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
+        deposits::list, deposits::show_one, networks::list, networks::balances, networks::fees, networks::bump,
     ),
     modifiers(&DeviceKey)
 )]

@@ -2,6 +2,7 @@
 //! committed and synced before the answer leaves.
 
 mod addresses;
+mod blocks;
 mod certificates;
 mod coins;
 mod deposits;
@@ -10,16 +11,19 @@ mod events;
 mod governance;
 mod idempotency;
 mod intents;
+mod outgoing;
 mod schema;
 mod wallets;
 
 pub use addresses::{AddressRow, NewAddress};
+pub use blocks::{BalanceRow, Own};
 pub use coins::{CoinRow, NewCoin};
-pub use deposits::{DepositRow, NewDeposit};
+pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
 pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
+pub use outgoing::{FormRow, Outgoing};
 pub use wallets::{ScheduleRow, WalletRow};
 
 use crate::GatewayError;

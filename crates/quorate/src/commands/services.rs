@@ -54,6 +54,9 @@ pub async fn gateway(args: GatewayArgs) -> Result<()> {
     let mut config = GatewayConfig::new(genesis, identity, args.store, args.listen);
     config.signing.presignatures = args.stock.into();
     config.signing.commitments = args.stock.into();
+    if let Some(file) = &args.networks {
+        config.networks = quorate_networks::read_networks(file)?;
+    }
     let running = Gateway::start(config).await?;
     println!("gateway listens on http://{}", running.address());
     stopped().await?;
