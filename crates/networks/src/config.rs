@@ -30,7 +30,7 @@ pub enum Auth {
 }
 
 /// One network and its node.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct NetworkConfig {
     /// Which.
     pub network: Network,
@@ -52,6 +52,13 @@ pub struct NetworkConfig {
     pub max_fee_per_gas: Option<Amount>,
     /// A transaction that waits longer than this to be mined is replaced by itself, as long as fees have risen; never when absent.
     pub bump_after: Option<Duration>,
+}
+
+impl std::fmt::Debug for NetworkConfig {
+    /// Without the address of the node, which may hold a secret.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NetworkConfig").field("network", &self.network).finish_non_exhaustive()
+    }
 }
 
 #[derive(Deserialize)]

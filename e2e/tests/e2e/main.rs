@@ -24,3 +24,6 @@ mod policy;
 mod quorums;
 mod record;
 mod reuse;
+mod watched_bitcoin;
+mod watched_evm;
+mod watched_solana;

@@ -6,7 +6,7 @@ use super::{Work, transfer};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{find, positive, unknown, wrong_state};
-use crate::store::{Change, IntentRow};
+use crate::store::{Change, IntentRow, NewForm};
 use axum::http::StatusCode;
 use quorate_chains::{RawSignature, SignedTx};
 use quorate_coordination::NodeRequest;
@@ -57,9 +57,13 @@ pub async fn keep(
         tx.put_certificate(id, certificate, false).await?;
     }
     if let Some(watched) = watched {
-        let plan = row.plan.as_deref().unwrap_or_default();
-        let network = &watched.config.network;
-        tx.add_form(id, network, &outcome, (plan, signed.certificate.as_deref())).await?;
+        let form = NewForm {
+            outcome: &outcome,
+            plan: row.plan.as_deref().unwrap_or_default(),
+            summary: row.summary.as_ref(),
+            certificate: signed.certificate.as_deref(),
+        };
+        tx.add_form(id, &watched.config.network, &form).await?;
         let change = Change { from: &[State::Signed], to: State::Broadcasting, reason: Some(reason), rule: None };
         tx.change(id, &change).await?;
     }

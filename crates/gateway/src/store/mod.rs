@@ -23,7 +23,7 @@ pub use disputes::{DisputeRow, NewDispute};
 pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
-pub use outgoing::{FormRow, Outgoing};
+pub use outgoing::{FormRow, NewForm, Outgoing};
 pub use wallets::{ScheduleRow, WalletRow};
 
 use crate::GatewayError;

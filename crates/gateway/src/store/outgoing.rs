@@ -2,6 +2,7 @@
 
 use super::addresses::network_key;
 use super::{Result, Store, Tx, corrupt, fixed, int, now_ms, uint};
+use quorate_chains::Summary;
 use quorate_coordination::api::SignedTransaction;
 use quorate_intent::{IntentId, Network};
 use sqlx::Row;
@@ -26,6 +27,18 @@ pub struct FormRow {
     pub sent: u64,
     /// What the node said against it.
     pub problem: Option<String>,
+}
+
+/// A form that was signed just now.
+pub struct NewForm<'a> {
+    /// The transaction.
+    pub outcome: &'a SignedTransaction,
+    /// Its plan, canonical.
+    pub plan: &'a [u8],
+    /// What it says.
+    pub summary: Option<&'a Summary>,
+    /// The certificate's beginning.
+    pub certificate: Option<&'a [u8]>,
 }
 
 /// A signed intent that is not at its end.
@@ -98,8 +111,7 @@ impl Tx<'_> {
         &mut self,
         id: &IntentId,
         network: &Network,
-        outcome: &SignedTransaction,
-        (plan, certificate): (&[u8], Option<&[u8]>),
+        form: &NewForm<'_>,
     ) -> Result<()> {
         sqlx::query("INSERT INTO outgoing (intent, network, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(id.0.as_slice())
@@ -107,15 +119,17 @@ impl Tx<'_> {
             .bind(int(now_ms()))
             .execute(&mut *self.tx)
             .await?;
-        let outcome_text = serde_json::to_string(outcome).map_err(|error| corrupt(&error.to_string()))?;
+        let json = |error: serde_json::Error| corrupt(&error.to_string());
         sqlx::query(
-            "INSERT INTO forms (intent, txid, outcome, plan, certificate) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            "INSERT INTO forms (intent, txid, outcome, plan, summary, certificate) VALUES (?, ?, ?, ?, ?, ?)
+             ON CONFLICT DO NOTHING",
         )
         .bind(id.0.as_slice())
-        .bind(&outcome.id)
-        .bind(outcome_text)
-        .bind(plan)
-        .bind(certificate)
+        .bind(&form.outcome.id)
+        .bind(serde_json::to_string(form.outcome).map_err(json)?)
+        .bind(form.plan)
+        .bind(form.summary.map(serde_json::to_string).transpose().map_err(json)?)
+        .bind(form.certificate)
         .execute(&mut *self.tx)
         .await?;
         Ok(())
@@ -133,10 +147,23 @@ impl Tx<'_> {
     /// Gives an intent the plan of its latest form back: another one came to nothing.
     pub async fn restore_plan(&mut self, id: &IntentId) -> Result<()> {
         sqlx::query(
-            "UPDATE intents SET request = NULL, attempt = 0,
-             plan = (SELECT plan FROM forms WHERE intent = ?1 ORDER BY sequence DESC LIMIT 1) WHERE id = ?1",
+            "UPDATE intents SET request = NULL, attempt = 0, (plan, summary) =
+             (SELECT plan, summary FROM forms WHERE intent = ?1 ORDER BY sequence DESC LIMIT 1) WHERE id = ?1",
         )
         .bind(id.0.as_slice())
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Makes a form what is shown of its intent.
+    pub async fn show_form(&mut self, id: &IntentId, sequence: u64) -> Result<()> {
+        sqlx::query(
+            "UPDATE intents SET request = NULL, attempt = 0, (plan, summary, outcome) =
+             (SELECT plan, summary, outcome FROM forms WHERE sequence = ?2) WHERE id = ?1",
+        )
+        .bind(id.0.as_slice())
+        .bind(int(sequence))
         .execute(&mut *self.tx)
         .await?;
         Ok(())

@@ -32,6 +32,7 @@ CREATE TABLE forms (
     txid TEXT NOT NULL,
     outcome TEXT NOT NULL,
     plan BLOB NOT NULL,
+    summary TEXT,
     certificate BLOB,
     block TEXT,
     height INTEGER,

@@ -3,6 +3,7 @@
 mod api;
 mod auth;
 mod by_file;
+mod chain;
 mod disputes;
 mod durable;
 mod flow;
@@ -12,3 +13,4 @@ mod planning;
 mod replan;
 mod server;
 mod support;
+mod watch;

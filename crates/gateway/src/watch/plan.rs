@@ -171,9 +171,9 @@ pub fn cap(watched: &Watched, body: &Body, gas: u64) -> u128 {
 /// Twice the base fee lasts for six full blocks in a row.
 fn fee(now: EvmFees, cap: u128) -> Result<evm::Fee, NoPlan> {
     if cap < now.base.saturating_add(1) {
+        // No price in it that changes with each block: every new reason is a row of the intent's history.
         return Err(NoPlan::Later(format!(
-            "gas costs {} wei now, the intent and the file of networks allow {cap}; it waits for a lower price",
-            now.base
+            "gas costs more now than the {cap} wei that the intent and the file of networks allow; it waits for a lower price"
         )));
     }
     let most = now.base.saturating_mul(2).saturating_add(now.tip).min(cap);

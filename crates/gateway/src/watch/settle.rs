@@ -125,15 +125,12 @@ async fn intent(follower: &Follower, outgoing: &Outgoing) -> Result<(), WatchErr
 
 /// Shows the form that was mined as the intent's transaction, where another was shown; true then.
 async fn adopt(tx: &mut Tx<'_>, row: &IntentRow, form: &FormRow) -> Result<bool, sqlx::Error> {
-    if row.outcome.as_ref().is_some_and(|shown| shown.id == form.outcome.id) {
+    let shown = row.outcome.as_ref().is_some_and(|shown| shown.id == form.outcome.id);
+    if shown && row.plan.as_ref() == Some(&form.plan) {
         return Ok(false);
     }
-    tx.set_outcome(&row.id, &form.outcome).await?;
-    if let (Some(plan), Some(summary)) = (Some(&form.plan), &row.summary) {
-        // The request was for another form; nothing is signed under it any more.
-        tx.set_plan(&row.id, plan, summary).await?;
-    }
-    if let Some(certificate) = &form.certificate {
+    tx.show_form(&row.id, form.sequence).await?;
+    if let Some(certificate) = form.certificate.as_ref().filter(|_| !shown) {
         tx.put_certificate(&row.id, certificate, false).await?;
     }
     Ok(true)
