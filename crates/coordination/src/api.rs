@@ -22,13 +22,20 @@ macro_rules! object {
 
 mod disputes;
 mod governed;
+mod payments;
 mod service;
 mod watch;
+mod webhooks;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
+pub use payments::{
+    Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund,
+    UnsignedIntent,
+};
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
 pub use watch::{Balance, Bump, FeesView, NetworkView, TransactionStatus};
+pub use webhooks::{Delivery, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookKeys};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

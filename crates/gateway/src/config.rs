@@ -23,13 +23,19 @@ pub struct Config {
     pub signing: Signing,
     /// Networks that are watched, with their nodes; on others a transfer ends with its signature.
     pub networks: Vec<NetworkConfig>,
+    /// The file with the keys that webhooks are signed by; made when it does not exist.
+    pub webhook_keys: PathBuf,
+    /// Hosts that webhooks may reach by private addresses and plain HTTP.
+    pub webhook_private_hosts: Vec<String>,
 }
 
 impl Config {
     /// A configuration with the usual limits.
     pub fn new(genesis: Genesis, identity: Identity, store: PathBuf, listen: SocketAddr) -> Self {
+        let webhook_keys = store.with_extension("webhook-keys");
         let (limits, signing) = (Limits::default(), Signing::default());
-        Self { genesis, identity, store, listen, limits, signing, networks: Vec::new() }
+        let (webhook_private_hosts, networks) = (Vec::new(), Vec::new());
+        Self { genesis, identity, store, listen, limits, signing, networks, webhook_keys, webhook_private_hosts }
     }
 }
 

@@ -50,6 +50,9 @@ pub enum GatewayError {
     /// A node of a network.
     #[error(transparent)]
     Network(#[from] NetworkError),
+    /// Webhooks cannot be sent.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(String),
     /// The database.
     #[error("the gateway's database: {0}")]
     Database(#[from] sqlx::Error),

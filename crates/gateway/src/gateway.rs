@@ -1,10 +1,15 @@
 //! A running gateway: everything that its parts share, its start and its end.
 
+use crate::addresses::{self, Addresses};
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
+use crate::invoices;
 use crate::nodes::Nodes;
+use crate::pay::{self, Pages};
 use crate::store::Store;
 use crate::watch::{self, Watch};
+use crate::streams::Streams;
+use crate::webhooks::{self, Keys, Webhooks};
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
 use quorate_intent::Governance;
@@ -27,6 +32,10 @@ pub struct Gateway {
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
     pub(crate) watch: Watch,
+    pub(crate) addresses: Addresses,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) streams: Streams,
+    pub(crate) pages: Pages,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -44,13 +53,14 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
-        let Config { genesis, identity, store, listen, limits, signing, networks } = config;
-        let watch = Watch::new(networks)?;
+        let Config { genesis, identity, store, listen, limits, signing, .. } = config;
+        let watch = Watch::new(config.networks)?;
         let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
             return Err(GatewayError::OtherIdentity { expected, found });
         }
+        let webhooks = Webhooks::new(Keys::open(config.webhook_keys)?, config.webhook_private_hosts)?;
         let store = Store::open(&store, genesis.hash()).await?;
         let chain =
             Governance::replay(pinned.genesis().clone(), store.steps().await?, &quorate_policy::judge_step)?;
@@ -67,13 +77,31 @@ impl Gateway {
         let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
-        let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay, watch });
+        let (addresses, wanted) = Addresses::new();
+        let (stop, stopped) = channel::channel(false);
+        let gateway = Arc::new(Self {
+            genesis,
+            identity,
+            limits,
+            signing,
+            store,
+            nodes,
+            coordinator,
+            replay,
+            addresses,
+            webhooks,
+            streams: Streams::new(stopped.clone()),
+            pages: Pages::default(),
+            watch,
+        });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
+        work.spawn(addresses::run(Arc::clone(&gateway), wanted));
+        work.spawn(webhooks::run(Arc::clone(&gateway)));
+        work.spawn(invoices::run(Arc::clone(&gateway)));
+        work.spawn(pay::tell(Arc::clone(&gateway)));
         for watched in gateway.watch.all() {
             work.spawn(watch::run(Arc::clone(&gateway), Arc::clone(watched)));
         }
-        let (stop, stopped) = channel::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

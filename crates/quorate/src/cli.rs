@@ -1,5 +1,6 @@
 //! The command line.
 
+mod addresses;
 mod audit;
 mod backup;
 mod disputes;
@@ -10,6 +11,7 @@ mod partials;
 mod policy;
 mod view;
 
+pub use addresses::{AddressCommand, AddressLine, CheckAddressArgs};
 pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
@@ -95,8 +97,8 @@ pub enum Command {
     /// Create wallets and look at them.
     #[command(subcommand)]
     Wallet(WalletCommand),
-    /// Show a wallet's address, derived on this machine from the wallet's certificate.
-    Address(AddressArgs),
+    /// Show a wallet's address, derived on this machine from the wallet's certificate; give out and check deposit addresses.
+    Address(AddressLine),
     /// Tell the gateway of Bitcoin transactions that pay a wallet.
     Fund(FundArgs),
     /// Ask for a transfer.
@@ -303,6 +305,12 @@ pub struct GatewayArgs {
     /// Presignatures of each signer set, and nonces of each node, that are made ahead at least; 0 makes none ahead.
     #[arg(long, env = "QUORATE_STOCK", default_value_t = 4, value_parser = clap::value_parser!(u8))]
     pub stock: u8,
+    /// File with the keys that webhooks are signed by; made when it does not exist. Beside the key file when absent.
+    #[arg(long, env = "QUORATE_WEBHOOK_KEYS")]
+    pub webhook_keys: Option<PathBuf>,
+    /// A host that webhooks may reach by private addresses and plain HTTP; once for each.
+    #[arg(long = "webhook-private-host", env = "QUORATE_WEBHOOK_PRIVATE_HOSTS", value_delimiter = ',')]
+    pub webhook_private_hosts: Vec<String>,
 }
 
 /// Where the API is and who calls.

@@ -10,13 +10,14 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 18] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
     ("policy", &["sharing", "protocols", "intent"]),
     ("chains", &["sharing", "protocols", "intent"]),
     ("audit", &["sharing", "protocols", "intent"]),
+    ("payments", &["sharing", "protocols", "intent"]),
     ("view", &["sharing", "protocols", "intent", "policy", "chains"]),
     ("session", &["sharing", "protocols", "intent"]),
     ("coordination", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
@@ -39,6 +40,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",
@@ -74,6 +76,7 @@ const ALL_ROOMS: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",

@@ -3,12 +3,15 @@
 mod auth;
 mod certificates;
 mod deposits;
+pub mod deposit_addresses;
 mod disputes;
+mod events;
 mod extract;
 mod governed;
 mod idempotency;
 mod inbox;
 mod intents;
+pub mod invoices;
 mod metrics;
 mod networks;
 mod openapi;
@@ -16,6 +19,7 @@ mod problem;
 mod server;
 mod status;
 mod wallets;
+mod webhooks;
 
 pub use auth::Replay;
 pub use openapi::openapi_json;
@@ -60,6 +64,23 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
+        .route("/v1/deposit-addresses", get(deposit_addresses::list))
+        .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
+        .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
+        .route("/v1/invoices", get(invoices::list).post(invoices::create))
+        .route("/v1/invoices/{id}", get(invoices::show))
+        .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
+        .route("/v1/invoices/{id}/refunds", post(invoices::refund))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", get(webhooks::show).patch(webhooks::change).delete(webhooks::remove))
+        .route("/v1/webhooks/{id}/ping", post(webhooks::ping))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
+        .route("/v1/webhook-keys", get(webhooks::keys))
+        .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
         .route("/v1/address-book", get(governed::address_book))
@@ -72,6 +93,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
         .merge(signed)
+        .merge(crate::pay::routes())
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let detail = "this path does not take this method; /v1/openapi.json lists what it takes";

@@ -31,9 +31,9 @@ const MAX_ADDRESSES: u32 = 100;
 #[serde(deny_unknown_fields)]
 pub struct Paged {
     /// 1 to 200, 50 when absent.
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// Which addresses.

@@ -64,7 +64,8 @@ impl Store {
         row.as_ref().map_or(Ok((CoinState::Free, None)), use_of)
     }
 
-    /// The highest used index of a branch of an account, if any.
+    /// The highest used index of a branch of an account, if any. Deposit addresses are not counted: their indices are far
+    /// away, and all addresses up to the last used one are derived.
     pub async fn last_index(
         &self,
         wallet: &WalletId,
@@ -73,12 +74,14 @@ impl Store {
         branch: u32,
     ) -> Result<Option<u32>> {
         let number: Option<i64> = sqlx::query_scalar(
-            "SELECT max(number) FROM coins WHERE wallet = ? AND network = ? AND account = ? AND branch = ?",
+            "SELECT max(number) FROM coins WHERE wallet = ? AND network = ? AND account = ? AND branch = ?
+             AND number < ?",
         )
         .bind(wallet.0.as_slice())
         .bind(name(network))
         .bind(i64::from(account))
         .bind(i64::from(branch))
+        .bind(i64::from(quorate_chains::DEPOSIT_INDICES))
         .fetch_one(&self.pool)
         .await?;
         Ok(number.and_then(|number| u32::try_from(number).ok()))

@@ -89,6 +89,7 @@ impl Tx<'_> {
         let kind = format!("deposit.{}", new.state);
         let data = serde_json::to_value(&row.deposit).map_err(|_| corrupt("a deposit has no JSON"))?;
         self.add_event(&NewEvent { kind: &kind, object: &row.deposit.id, data: &data }).await?;
+        self.follow_deposit(row.address).await?;
         Ok(Some(row))
     }
 }

@@ -1,5 +1,7 @@
 //! Intents, their approvals and everything that happened to them.
 
+use super::events::NewEvent;
+use super::invoices::refunded;
 use super::{Result, Store, Tx, corrupt, decode, encode, fixed, int, now_ms, uint};
 use quorate_chains::Summary;
 use quorate_coordination::SigningRequest;
@@ -206,6 +208,9 @@ impl Tx<'_> {
         .bind(new.auto)
         .execute(&mut *self.tx)
         .await?;
+        if let Some(invoice) = refunded(&new.signed.intent.body) {
+            self.note_refund(invoice, &id).await?;
+        }
         self.add_transition(&id, State::Submitted, None, None).await
     }
 
@@ -246,6 +251,31 @@ impl Tx<'_> {
         .bind(rule)
         .execute(&mut *self.tx)
         .await?;
+        self.tell_intent(id, state, reason, rule).await
+    }
+
+    /// Writes the event of a change down.
+    async fn tell_intent(
+        &mut self,
+        id: &IntentId,
+        state: State,
+        reason: Option<&str>,
+        rule: Option<&str>,
+    ) -> Result<()> {
+        let row = sqlx::query("SELECT wallet, kind FROM intents WHERE id = ?")
+            .bind(id.0.as_slice())
+            .fetch_one(&mut *self.tx)
+            .await?;
+        let data = serde_json::json!({
+            "id": id,
+            "kind": row.try_get::<String, _>("kind")?,
+            "wallet": WalletId(fixed(row.try_get("wallet")?)?),
+            "state": state,
+            "reason": reason,
+            "deciding_rule": rule,
+        });
+        let kind = format!("intent.{state}");
+        self.add_event(&NewEvent { kind: &kind, object: &id.to_string(), data: &data }).await?;
         Ok(())
     }
 

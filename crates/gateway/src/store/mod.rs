@@ -12,19 +12,23 @@ mod governance;
 mod idempotency;
 mod intents;
 mod outgoing;
+mod invoices;
 mod schema;
 mod wallets;
+mod webhooks;
 
-pub use addresses::{AddressRow, NewAddress};
 pub use blocks::{BalanceRow, Own};
+pub use addresses::{AddressFilter, AddressRow, Lane, NewAddress, Stocked};
 pub use coins::{CoinRow, NewCoin};
 pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
-pub use events::NewEvent;
+pub use events::EventFilter;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 pub use outgoing::{FormRow, NewForm, Outgoing};
+pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
 pub use wallets::{ScheduleRow, WalletRow};
+pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 
 use crate::GatewayError;
 use quorate_intent::Hash;
@@ -32,18 +36,23 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// The database, with one writer at a time and readers beside it.
 pub struct Store {
     pool: SqlitePool,
     writer: Mutex<()>,
+    /// The place of the last event that is durable.
+    told: watch::Sender<u64>,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
     tx: Transaction<'static, Sqlite>,
     _turn: MutexGuard<'s, ()>,
+    told: &'s watch::Sender<u64>,
+    /// The place of the last event of this write.
+    event: Option<u64>,
 }
 
 /// Results of this module.
@@ -66,8 +75,11 @@ impl Store {
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options)
             .await?;
-        let store = Self { pool, writer: Mutex::new(()) };
-        schema::prepare(&store.pool).await?;
+        schema::prepare(&pool).await?;
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT max(sequence) FROM events").fetch_one(&pool).await?;
+        let told = watch::Sender::new(uint(last.unwrap_or(0)));
+        let store = Self { pool, writer: Mutex::new(()), told };
         store.check_genesis(genesis).await?;
         Ok(store)
     }
@@ -94,7 +106,13 @@ impl Store {
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
         let turn = self.writer.lock().await;
-        Ok(Tx { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        let tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { tx, _turn: turn, told: &self.told, event: None })
+    }
+
+    /// Tells the place of the last event that is durable, and every later one.
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
     }
 
     /// Closes the file.
@@ -106,7 +124,11 @@ impl Store {
 impl Tx<'_> {
     /// Makes it durable.
     pub async fn commit(self) -> Result<()> {
-        self.tx.commit().await
+        self.tx.commit().await?;
+        if let Some(place) = self.event {
+            self.told.send_replace(place);
+        }
+        Ok(())
     }
 }
 

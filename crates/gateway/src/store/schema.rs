@@ -125,6 +125,7 @@ CREATE TABLE certificates (
 CREATE INDEX certificates_pending ON certificates (tried) WHERE NOT complete;
 ",
     include_str!("service.sql"),
+    include_str!("payments.sql"),
     include_str!("watch.sql"),
 ];
 

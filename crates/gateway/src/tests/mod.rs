@@ -1,5 +1,6 @@
 //! The gateway over its real router and store, and over real TLS channels to nodes that a test plays.
 
+mod addresses;
 mod api;
 mod auth;
 mod by_file;

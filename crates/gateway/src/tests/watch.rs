@@ -2,7 +2,7 @@
 
 use super::chain::Chain;
 use super::support::*;
-use crate::store::{NewAddress, Own};
+use crate::store::{EventFilter, NewAddress, Own};
 use quorate_networks::NetworkConfig;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -63,8 +63,13 @@ async fn level(bench: &Bench, chain: &Chain) {
 }
 
 async fn kinds(bench: &Bench) -> Vec<String> {
-    let events = bench.running.shared().store.events_after(0, 10_000).await.unwrap();
-    events.into_iter().map(|(_, event)| event.kind).collect()
+    events(bench).await.into_iter().map(|event| event.kind).collect()
+}
+
+async fn events(bench: &Bench) -> Vec<quorate_coordination::api::Event> {
+    let filter = EventFilter { after: 0, object: None, limit: 100_000 };
+    let events = bench.running.shared().store.events(&filter).await.unwrap();
+    events.into_iter().map(|(_, event)| event).filter(|event| event.kind.starts_with("deposit.")).collect()
 }
 
 async fn free_coins(bench: &Bench) -> usize {
@@ -193,7 +198,7 @@ async fn a_thousand_deposits_are_credited_once_while_the_gateway_is_killed() {
     chain.grow(3);
     level(&bench, &chain).await;
     let mut credited = HashMap::new();
-    for (_, event) in bench.running.shared().store.events_after(0, 100_000).await.unwrap() {
+    for event in events(&bench).await {
         if event.kind == "deposit.credited" {
             *credited.entry(event.data["transaction"].to_string()).or_insert(0) += 1;
         }

@@ -3,7 +3,7 @@
 
 use super::follow::{Follower, WatchError};
 use super::stand::{Stand, stand};
-use super::{Watched, plan, settle};
+use super::{Watched, plan};
 use crate::api::ApiError;
 use crate::bitcoin;
 use crate::gateway::Gateway;
@@ -51,7 +51,6 @@ pub async fn raise(gateway: &Gateway, id: &IntentId, wish: &Bump) -> Result<Inte
         return Err(wrong_state(&row, "it moved on in this moment"));
     }
     tx.set_plan(id, &raised, &built.summary).await?;
-    settle::tell(&mut tx, &row, State::Signing, Some(reason)).await?;
     tx.commit().await?;
     tracing::info!(intent = %id, "a higher fee is being signed");
     gateway.coordinator.wake_now(*id);

@@ -2,7 +2,7 @@
 
 use super::follow::{Follower, WatchError};
 use super::stand::{Stand, stand};
-use super::{settle, take};
+use super::take;
 use crate::store::{Change, FormRow, Outgoing, now_ms};
 use quorate_chains::Plan;
 use quorate_coordination::api::State;
@@ -80,12 +80,10 @@ async fn expired(
 async fn end(follower: &Follower, id: &IntentId) -> Result<(), WatchError> {
     let reason = "its block hash expired before it was mined: it never will be; ask for the transfer anew";
     let mut tx = follower.gateway.store.begin().await?;
-    let Some(row) = tx.intent(id).await? else { return Ok(()) };
     let change =
         Change { from: &[State::Broadcasting], to: State::Failed, reason: Some(reason), rule: None };
     if tx.change(id, &change).await? {
         tx.finish_outgoing(id).await?;
-        settle::tell(&mut tx, &row, State::Failed, Some(reason)).await?;
         tx.commit().await?;
         tracing::warn!(intent = %id, reason, "a transaction failed");
     }

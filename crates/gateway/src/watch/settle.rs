@@ -3,10 +3,8 @@
 use super::follow::{Follower, WatchError};
 use super::stand::{Stand, confirmations, stand};
 use crate::coordinator::Work;
-use crate::store::{Change, FormRow, IntentRow, NewDeposit, NewEvent, Outgoing, Tx};
+use crate::store::{Change, FormRow, IntentRow, NewDeposit, Outgoing, Tx};
 use quorate_coordination::api::{DepositState, State};
-use quorate_intent::IntentId;
-use serde_json::json;
 
 /// States of an intent whose transaction is on its way; in the first two a higher fee is being signed.
 const UNDER_WAY: [State; 4] = [State::Approved, State::Signing, State::Broadcasting, State::Confirming];
@@ -107,9 +105,6 @@ async fn intent(follower: &Follower, outgoing: &Outgoing) -> Result<(), WatchErr
     if ended {
         tx.finish_outgoing(&outgoing.intent).await?;
     }
-    if moved {
-        tell(&mut tx, &row, next.to, Some(&next.reason)).await?;
-    }
     if !moved && !adopted && !ended {
         return Ok(());
     }
@@ -134,19 +129,4 @@ async fn adopt(tx: &mut Tx<'_>, row: &IntentRow, form: &FormRow) -> Result<bool,
         tx.put_certificate(&row.id, certificate, false).await?;
     }
     Ok(true)
-}
-
-/// Tells of an intent's new state.
-pub async fn tell(
-    tx: &mut Tx<'_>,
-    row: &IntentRow,
-    state: State,
-    reason: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    let id: IntentId = row.id;
-    let transaction = row.outcome.as_ref().map(|outcome| outcome.id.clone());
-    let data = json!({ "id": id, "state": state, "reason": reason, "transaction": transaction });
-    let (kind, object) = (format!("intent.{state}"), id.to_string());
-    tx.add_event(&NewEvent { kind: &kind, object: &object, data: &data }).await?;
-    Ok(())
 }

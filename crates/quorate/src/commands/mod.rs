@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod addresses;
 mod api;
 mod approvals;
 mod audit;
@@ -53,7 +54,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Drill(command) => drill::run(command, json).await,
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
-        Command::Address(args) => wallets::address(args, json).await,
+        Command::Address(line) => addresses::run(line, json).await,
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
         Command::Plan(args) => intents::plan(args, json).await,
