@@ -277,7 +277,7 @@ pub(crate) fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> 
 }
 
 /// A network as queries name it.
-fn network(network: &Network) -> String {
+pub(crate) fn network(network: &Network) -> String {
     match network {
         Network::Bitcoin { network } => format!(
             "bitcoin:{}",

@@ -8,6 +8,7 @@ use crate::nodes::Nodes;
 use crate::pay::{self, Pages};
 use crate::store::Store;
 use crate::streams::Streams;
+use crate::watch::{self, Watch};
 use crate::webhooks::{self, Keys, Webhooks};
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
@@ -16,7 +17,7 @@ use quorate_transport::Endpoint;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the parts of a gateway share.
@@ -30,6 +31,7 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    pub(crate) watch: Watch,
     pub(crate) addresses: Addresses,
     pub(crate) webhooks: Webhooks,
     pub(crate) streams: Streams,
@@ -40,7 +42,7 @@ pub struct Gateway {
 pub struct Running {
     address: SocketAddr,
     gateway: Arc<Gateway>,
-    stop: watch::Sender<bool>,
+    stop: channel::Sender<bool>,
     server: JoinHandle<()>,
     work: JoinSet<()>,
 }
@@ -51,14 +53,14 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
-        let Config { genesis, identity, store, listen, limits, signing, webhook_keys, webhook_private_hosts } =
-            config;
+        let Config { genesis, identity, store, listen, limits, signing, .. } = config;
+        let watch = Watch::new(config.networks)?;
         let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
             return Err(GatewayError::OtherIdentity { expected, found });
         }
-        let webhooks = Webhooks::new(Keys::open(webhook_keys)?, webhook_private_hosts)?;
+        let webhooks = Webhooks::new(Keys::open(config.webhook_keys)?, config.webhook_private_hosts)?;
         let store = Store::open(&store, genesis.hash()).await?;
         let chain =
             Governance::replay(pinned.genesis().clone(), store.steps().await?, &quorate_policy::judge_step)?;
@@ -76,7 +78,7 @@ impl Gateway {
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
         let (addresses, wanted) = Addresses::new();
-        let (stop, stopped) = watch::channel(false);
+        let (stop, stopped) = channel::channel(false);
         let gateway = Arc::new(Self {
             genesis,
             identity,
@@ -90,12 +92,16 @@ impl Gateway {
             webhooks,
             streams: Streams::new(stopped.clone()),
             pages: Pages::default(),
+            watch,
         });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         work.spawn(addresses::run(Arc::clone(&gateway), wanted));
         work.spawn(webhooks::run(Arc::clone(&gateway)));
         work.spawn(invoices::run(Arc::clone(&gateway)));
         work.spawn(pay::tell(Arc::clone(&gateway)));
+        for watched in gateway.watch.all() {
+            work.spawn(watch::run(Arc::clone(&gateway), Arc::clone(watched)));
+        }
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

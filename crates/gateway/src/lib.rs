@@ -13,8 +13,8 @@
 //! invoices.rs   what customers are asked to pay                 pay/          the page on which they do
 //! webhooks/     events on their way to others                  streams.rs    answers that do not end
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
+//! watch/        chains: deposits, broadcasting, confirmations, plans and fees
 //! ```
-//! Watchers of chains will stand beside `bitcoin.rs`: they will call `bitcoin::find` with what they see.
 #![forbid(unsafe_code)]
 
 mod addresses;
@@ -36,6 +36,7 @@ mod streams;
 #[cfg(test)]
 mod tests;
 mod verdicts;
+mod watch;
 mod webhooks;
 
 pub use api::openapi_json;

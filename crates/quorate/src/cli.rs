@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod disputes;
 mod governance;
+mod networks;
 mod orders;
 mod partials;
 mod payments;
@@ -16,6 +17,7 @@ pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
+pub use networks::{BumpArgs, DepositsArgs, NetworksArgs};
 pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
 pub use payments::{CreateInvoiceArgs, EventsArgs, InvoiceCommand, RefundArgs, SweepArgs, WebhookCommand};
@@ -137,6 +139,14 @@ pub enum Command {
     Combine(CombineArgs),
     /// Combine files of partial signatures and hand the result to the gateway, which finishes the intent.
     Submit(SubmitArgs),
+    /// How the networks stand that the gateway watches.
+    Networks(NetworksArgs),
+    /// What wallets hold on them.
+    Balances(NetworksArgs),
+    /// Payments to deposit addresses.
+    Deposits(DepositsArgs),
+    /// Raise the fee of a transaction that waits to be mined.
+    Bump(BumpArgs),
     /// Show what nodes hold against one another, or write the evidence of one dispute to a file.
     Disputes(DisputesArgs),
     /// Check an evidence file by itself: who is condemned by it, and why; needs no node and no gateway.
@@ -301,6 +311,9 @@ pub struct GatewayArgs {
     /// Where the API listens. Plain HTTP: beyond loopback put a TLS proxy before it.
     #[arg(long, env = "QUORATE_LISTEN", default_value = "127.0.0.1:7700")]
     pub listen: SocketAddr,
+    /// File that names the nodes of networks that are watched (docs/networks.md). Without it a transfer ends with its signature.
+    #[arg(long, env = "QUORATE_NETWORKS")]
+    pub networks: Option<PathBuf>,
     /// Presignatures of each signer set, and nonces of each node, that are made ahead at least; 0 makes none ahead.
     #[arg(long, env = "QUORATE_STOCK", default_value_t = 4, value_parser = clap::value_parser!(u8))]
     pub stock: u8,

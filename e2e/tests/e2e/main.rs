@@ -25,3 +25,6 @@ mod policy;
 mod quorums;
 mod record;
 mod reuse;
+mod watched_bitcoin;
+mod watched_evm;
+mod watched_solana;

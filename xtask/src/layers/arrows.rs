@@ -10,7 +10,7 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 18] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
@@ -26,8 +26,9 @@ const MAY: [(&str, &[&str]); 18] = [
     ("transport", &["sharing", "protocols", "intent", "session"]),
     ("verify", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
+    ("networks", &["sharing", "protocols", "intent"]),
     ("node", ROOMS_BELOW_PROCESSES),
-    ("gateway", ROOMS_BELOW_PROCESSES),
+    ("gateway", ROOMS_BELOW_GATEWAY),
     ("quorate", ALL_ROOMS),
 ];
 
@@ -49,6 +50,24 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "verify",
 ];
 
+/// What the gateway may be built from: it also talks to chains.
+const ROOMS_BELOW_GATEWAY: &[&str] = &[
+    "sharing",
+    "protocols",
+    "intent",
+    "policy",
+    "chains",
+    "audit",
+    "view",
+    "session",
+    "coordination",
+    "ceremonies",
+    "vault",
+    "transport",
+    "verify",
+    "networks",
+];
+
 /// What the binary may be built from.
 const ALL_ROOMS: &[&str] = &[
     "sharing",
@@ -66,6 +85,7 @@ const ALL_ROOMS: &[&str] = &[
     "transport",
     "verify",
     "client",
+    "networks",
     "node",
     "gateway",
 ];

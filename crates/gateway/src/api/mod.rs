@@ -3,6 +3,7 @@
 mod auth;
 mod certificates;
 pub mod deposit_addresses;
+mod deposits;
 mod disputes;
 mod events;
 mod extract;
@@ -12,6 +13,7 @@ mod inbox;
 mod intents;
 pub mod invoices;
 mod metrics;
+mod networks;
 mod openapi;
 mod problem;
 mod server;
@@ -52,6 +54,12 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents/{id}/transaction", post(intents::transaction))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))
         .route("/v1/intents/{id}/certificate", get(certificates::show))
+        .route("/v1/intents/{id}/bump", post(networks::bump))
+        .route("/v1/deposits", get(deposits::list))
+        .route("/v1/deposits/{id}", get(deposits::show_one))
+        .route("/v1/networks", get(networks::list))
+        .route("/v1/balances", get(networks::balances))
+        .route("/v1/fees", get(networks::fees))
         .route("/v1/wallets", get(wallets::list))
         .route("/v1/wallets/{id}", get(wallets::show))
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document.
 
 use super::{
-    certificates, deposit_addresses, disputes, events, governed, inbox, intents, invoices, status, sweeps,
-    wallets, webhooks,
+    certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
+    networks, status, sweeps, wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -19,6 +19,7 @@ use utoipa::{Modify, OpenApi};
         inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
         intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
+        deposits::list, deposits::show_one, networks::list, networks::balances, networks::fees, networks::bump,
         deposit_addresses::create, deposit_addresses::list, deposit_addresses::show, deposit_addresses::proof,
         invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund, sweeps::create,
         events::list, events::stream, webhooks::create, webhooks::list, webhooks::show, webhooks::change,

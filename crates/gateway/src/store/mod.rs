@@ -2,6 +2,7 @@
 //! committed and synced before the answer leaves.
 
 mod addresses;
+mod blocks;
 mod certificates;
 mod coins;
 mod deposits;
@@ -11,14 +12,16 @@ mod governance;
 mod idempotency;
 mod intents;
 mod invoices;
+mod outgoing;
 mod schema;
 mod sweeps;
 mod wallets;
 mod webhooks;
 
 pub use addresses::{AddressFilter, AddressRow, Lane, NewAddress, Stocked};
+pub use blocks::{BalanceRow, Own};
 pub use coins::{CoinRow, NewCoin};
-pub use deposits::{DepositRow, NewDeposit};
+pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
 pub use events::EventFilter;
 #[cfg(test)]
@@ -26,6 +29,7 @@ pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
+pub use outgoing::{FormRow, NewForm, Outgoing};
 pub use sweeps::{Funded, Moved, gas_memo};
 pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};

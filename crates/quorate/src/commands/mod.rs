@@ -18,6 +18,7 @@ mod governed;
 mod init;
 mod intents;
 mod keys;
+mod networks;
 mod orders;
 mod partials;
 mod payments;
@@ -73,6 +74,10 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Sign(args) => partials::sign(args, json).await,
         Command::Combine(args) => partials::combine(&args, json),
         Command::Submit(args) => partials::submit(args, json).await,
+        Command::Networks(args) => networks::networks(args, json).await,
+        Command::Balances(args) => networks::balances(args, json).await,
+        Command::Deposits(args) => networks::deposits(args, json).await,
+        Command::Bump(args) => networks::bump(args, json).await,
         Command::Disputes(args) => disputes::list(args, json).await,
         Command::Blame(args) => disputes::blame(&args, json),
         Command::Certificate(args) => certificates::fetch(args, json).await,

@@ -56,6 +56,9 @@ pub async fn gateway(args: GatewayArgs) -> Result<()> {
     config.webhook_private_hosts = args.webhook_private_hosts;
     config.signing.presignatures = args.stock.into();
     config.signing.commitments = args.stock.into();
+    if let Some(file) = &args.networks {
+        config.networks = quorate_networks::read_networks(file)?;
+    }
     let running = Gateway::start(config).await?;
     println!("gateway listens on http://{}", running.address());
     stopped().await?;
