@@ -17,6 +17,9 @@ use std::process::Command;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+/// Runs the program against a gateway; gives its exit code and all that it says.
+type Run<'a> = dyn Fn(&[&str], &str) -> Result<(Option<i32>, String)> + 'a;
+
 const EVM: Network = Network::Evm { chain_id: 1 };
 
 fn new() -> NewDepositAddress {
@@ -116,7 +119,7 @@ async fn page_proof(
     cluster: &Cluster,
     wallet: &Wallet,
     client: &Person,
-    quorate: &dyn Fn(&[&str], &str) -> Result<(Option<i32>, String)>,
+    quorate: &Run<'_>,
     evil: &str,
 ) -> Result<()> {
     let invoice = client.api.new_invoice(&invoice(wallet), None).await?;
