@@ -153,6 +153,10 @@ pub fn check_attested(
     }
     let place = Place { network: address.network, path: address.path };
     place.check()?;
+    if !place.is_deposit() {
+        let problem = "the address is one of the wallet's own accounts and no deposit address";
+        return Err(AttestError::Path(problem.into()));
+    }
     let expected = quorate_chains::address(&keys.wallet_key(), &place.network, &place.path)
         .map_err(|error| AttestError::Path(error.to_string()))?;
     if address.address != expected {
@@ -206,6 +210,11 @@ impl AddressFile {
         let bytes = hex::decode(&self.certificate).map_err(|error| wrong(error.to_string()))?;
         let certificate: Certificate = borsh::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
         let keys = certificate.check_in(&governance, statement).map_err(|error| wrong(error.to_string()))?;
+        if certificate.destroys() {
+            return Err(wrong(
+                "the wallet's key is destroyed; nobody could ever move what is paid to it".into(),
+            ));
+        }
         let nodes = check_attested(&genesis.hash(), &certificate.record, &keys, &self.address)?;
         let name = |key: &PublicKey| {
             governance.party_ever(key).map_or_else(|| key.to_string(), |party| party.name.clone())

@@ -223,7 +223,16 @@ pub async fn fill(gateway: &Arc<Gateway>, wallet: &Arc<Wallet>, lane: &Lane) -> 
             return Err(AddressError::UsedUp);
         }
         let places = (first..first + count).map(|number| place(lane, number)).collect();
-        let made = attested(gateway, wallet, places).await?;
+        let made = match attested(gateway, wallet, places).await {
+            Ok(made) => made,
+            Err(error) => {
+                // None of them was stocked, and nobody else counts while this one fills.
+                let mut tx = gateway.store.begin().await?;
+                tx.count_back(&counter(lane), first, count).await?;
+                tx.commit().await?;
+                return Err(error);
+            }
+        };
         let mut tx = gateway.store.begin().await?;
         tx.stock_addresses(lane, &made).await?;
         tx.commit().await?;

@@ -58,6 +58,7 @@ const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",

@@ -59,7 +59,9 @@ fn attested(record: &WalletRecord, keys: &KeySet, place: Place, by: &[u8]) -> De
 #[test]
 fn an_address_by_t_parties_is_taken_and_by_fewer_refused() {
     let (record, keys) = wallet(9, 1000);
-    let check = |by: &[u8]| check_attested(&CLUSTER, &record, &keys, &attested(&record, &keys, evm(5), by));
+    let check = |by: &[u8]| {
+        check_attested(&CLUSTER, &record, &keys, &attested(&record, &keys, evm(DEPOSIT_ACCOUNTS + 5), by))
+    };
     assert_eq!(check(&[3, 1]).unwrap(), [record.parties[0], record.parties[2]]);
     assert_eq!(check(&[1, 2, 3]).unwrap().len(), 3);
     for by in [&[][..], &[1], &[1, 1, 1], &[1, 4], &[4, 5, 6]] {
@@ -93,7 +95,7 @@ fn an_address_of_somebody_else_is_caught_whatever_words_come_with_it() {
 #[test]
 fn words_count_for_exactly_what_was_signed() {
     let (record, keys) = wallet(9, 1000);
-    let honest = attested(&record, &keys, evm(5), &[1, 2]);
+    let honest = attested(&record, &keys, evm(DEPOSIT_ACCOUNTS + 5), &[1, 2]);
     check_attested(&CLUSTER, &record, &keys, &honest).unwrap();
     let few = |error: AttestError| matches!(error, AttestError::Few { found: 0, needed: 2 });
     // Another cluster.
@@ -110,7 +112,7 @@ fn words_count_for_exactly_what_was_signed() {
         AttestError::OtherWallet { .. }
     ));
     // Another path.
-    let next = attested(&record, &keys, evm(6), &[]);
+    let next = attested(&record, &keys, evm(DEPOSIT_ACCOUNTS + 6), &[]);
     let moved = DepositAddress { attestations: honest.attestations.clone(), ..next };
     assert!(few(check_attested(&CLUSTER, &record, &keys, &moved).unwrap_err()));
     // A changed signature.

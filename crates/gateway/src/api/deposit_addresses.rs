@@ -113,6 +113,7 @@ pub fn lane(
         let detail = format!("this gateway knows no wallet {id}, or it is destroyed");
         ApiError::new(StatusCode::NOT_FOUND, "unknown_wallet", detail)
     })?;
+    watched(gateway, &network)?;
     let account = account.unwrap_or(0);
     let many = matches!(network, Network::Bitcoin { .. });
     if !many && account != 0 {
@@ -126,11 +127,22 @@ pub fn lane(
     Ok((wallet, Lane { wallet: id, network, account }))
 }
 
+/// Whether anybody would see what is paid there: a gateway that watches networks makes no addresses on others. One that watches
+/// none leaves it to its client.
+fn watched(gateway: &Gateway, network: &Network) -> Result<(), ApiError> {
+    if gateway.watch.all().is_empty() || gateway.watch.of(network).is_some() {
+        return Ok(());
+    }
+    let detail =
+        format!("this gateway does not watch {network}, so nothing that is paid there would be seen");
+    Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "not_watched", detail).field("network"))
+}
+
 /// A text that clients choose: some characters, none of them a control character. An empty one is none.
 pub fn text(field: &'static str, value: Option<String>) -> Result<Option<String>, ApiError> {
     let Some(value) = value.filter(|value| !value.is_empty()) else { return Ok(None) };
-    if value.chars().count() > MAX_TEXT || value.chars().any(char::is_control) {
-        let problem = format!("must have at most {MAX_TEXT} characters and no control characters");
+    if value.chars().count() > MAX_TEXT || value.chars().any(quorate_intent::intent::hidden) {
+        let problem = format!("must have at most {MAX_TEXT} characters and none that cannot be seen");
         return Err(IntentError::field(field, problem).into());
     }
     Ok(Some(value))

@@ -6,7 +6,7 @@ use super::extract::{Json as Body, Params};
 use super::{ApiError, cursor, page};
 use crate::gateway::Gateway;
 use crate::invoices::{self, Draft};
-use crate::store::{InvoiceFilter, InvoiceRow, NewInvoiceRow, now, refund_memo};
+use crate::store::{InvoiceFilter, InvoiceRow, NewInvoiceRow, now, refund_memo, same_asset};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -64,7 +64,10 @@ fn draft(gateway: &Gateway, new: NewInvoice) -> Result<Draft, ApiError> {
     }
     for (at, option) in new.options.iter().enumerate() {
         check(option)?;
-        let same = |other: &NewInvoiceOption| other.network == option.network && other.asset == option.asset;
+        counted(gateway, option)?;
+        let same = |other: &NewInvoiceOption| {
+            other.network == option.network && same_asset(&other.asset, &option.asset)
+        };
         if new.options[..at].iter().any(same) {
             return Err(field("options", format!("{} on {} stands twice", option.asset, option.network)));
         }
@@ -87,6 +90,20 @@ fn draft(gateway: &Gateway, new: NewInvoice) -> Result<Draft, ApiError> {
         expires: now().saturating_add(lifetime),
     };
     Ok(Draft { row, options })
+}
+
+/// Where networks are watched, tokens count by the registry alone: one that it does not name is never credited.
+fn counted(gateway: &Gateway, option: &NewInvoiceOption) -> Result<(), ApiError> {
+    let token = matches!(option.asset, Asset::Token { .. });
+    if token
+        && gateway.watch.of(&option.network).is_some()
+        && invoices::unit(gateway, &option.network, &option.asset).1.is_none()
+    {
+        let problem =
+            format!("{} is not in the asset registry, so payments in it are not counted", option.asset);
+        return Err(IntentError::field("asset", problem).into());
+    }
+    Ok(())
 }
 
 fn check(option: &NewInvoiceOption) -> Result<(), ApiError> {
@@ -185,9 +202,11 @@ pub async fn refund(
         return Err(field("option", format!("the invoice has {} options", row.options.len())));
     };
     quorate_chains::check_destination(&option.network, &new.to)?;
-    let amount = new.amount.unwrap_or(standing.received);
-    if amount == Amount::default() || amount > standing.received {
-        let problem = format!("must be above 0 and at most {}, what was received", standing.received);
+    let back = gateway.store.refunded(&row, option).await?;
+    let left = Amount(standing.received.0.saturating_sub(back.0));
+    let amount = new.amount.unwrap_or(left);
+    if amount == Amount::default() || amount > left {
+        let problem = format!("must be above 0 and at most {left}, what was received and not given back");
         return Err(field("amount", problem));
     }
     let transfer = Transfer {

@@ -113,6 +113,9 @@ pub async fn change(
     check(&gateway, webhook)?;
     let mut tx = gateway.store.begin().await?;
     tx.set_webhook(&row).await?;
+    if row.webhook.enabled {
+        tx.hurry(row.sequence).await?;
+    }
     tx.commit().await?;
     gateway.webhooks.wake();
     Ok(Json(row.webhook))

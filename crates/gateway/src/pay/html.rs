@@ -163,9 +163,9 @@ fn push_attested(main: &mut String, view: &View, option: &OptionView) {
         main,
         "<details class=\"attested\"><summary>Address confirmed by {count} independent machines</summary>\
          <p>Each of these computed the address by itself and signed it; {threshold} have to.</p><ul>{names}</ul>\
-         <p>Before a large payment, compare the address with the merchant over another channel. Whoever holds the merchant’s \
-         genesis file can check it by itself: <a href=\"{path}/proof/{n}.json\" download=\"address-proof.json\">save the proof</a>, \
-         then <code>quorate address check address-proof.json</code>.</p></details>",
+         <p>Before a large payment, compare the address with the merchant over another channel, or send him what these \
+         machines signed: <a href=\"{path}/proof/{n}.json\" download=\"address-proof.json\">save the proof</a>, \
+         which he checks with <code>quorate address check address-proof.json</code>.</p></details>",
         count = option.attested_by.len(),
         threshold = option.threshold,
         names = names.concat(),

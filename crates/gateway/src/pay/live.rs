@@ -70,6 +70,7 @@ struct Feed {
     changes: broadcast::Receiver<Arc<str>>,
     stopping: watch::Receiver<bool>,
     first: bool,
+    over: bool,
     _slot: Slot,
 }
 
@@ -93,9 +94,14 @@ impl Feed {
     }
 
     async fn line(&mut self) -> Option<Line> {
+        if self.over {
+            return None;
+        }
         self.changed().await?;
         let row = find(&self.gateway, &self.token).await.ok()?;
         let view = state::view(&self.gateway, &row).await.ok()?;
+        // Nothing more happens by itself: the browser keeps what it has.
+        self.over |= !view.payable && !view.pending;
         Line::default().event("state").json_data(&view).ok()
     }
 }
@@ -109,7 +115,7 @@ pub async fn events(
     let slot = gateway.streams.page()?;
     let (changes, stopping) = (gateway.pages.0.subscribe(), gateway.streams.stopping());
     let id = row.invoice.id;
-    let feed = Feed { gateway, token, id, changes, stopping, first: true, _slot: slot };
+    let feed = Feed { gateway, token, id, changes, stopping, first: true, over: false, _slot: slot };
     let lines = unfold(feed, async |mut feed| Some((Ok::<_, Infallible>(feed.line().await?), feed)));
     Ok(private(Sse::new(lines).keep_alive(heartbeat())))
 }

@@ -82,6 +82,8 @@ fn network(network: &Network) -> String {
 
 /// Makes it.
 pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Error> {
+    // A key that was destroyed moves nothing any more.
+    let mut signs = true;
     let mut options = Vec::new();
     for (number, (stored, shown)) in row.options.iter().zip(&row.invoice.options).enumerate() {
         let (symbol, decimals) = unit(gateway, &stored.network, &stored.asset);
@@ -89,6 +91,7 @@ pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Err
         let address = gateway.store.address(stored.address).await?;
         let words = address.map(|row| row.address.attestations).unwrap_or_default();
         let wallet = gateway.coordinator.wallet(&stored.wallet);
+        signs &= wallet.is_some();
         let missing = Amount(stored.amount.0.saturating_sub(shown.received.0));
         options.push(OptionView {
             number,
@@ -105,7 +108,12 @@ pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Err
             threshold: wallet.map_or(0, |wallet| wallet.keys.threshold()),
         });
     }
-    let pending = row.standings.iter().any(|option| option.pending > Amount::default());
+    // Less than the whole on its way leaves something to pay.
+    let mut both = row.options.iter().zip(&row.standings);
+    let pending = both.any(|(option, standing)| {
+        standing.pending > Amount::default()
+            && standing.received.0.saturating_add(standing.pending.0) >= option.amount.0
+    });
     let state = row.invoice.state;
     let open = matches!(state, InvoiceState::Open | InvoiceState::PartiallyPaid);
     let (title, text) = words(row, pending, &options);
@@ -113,7 +121,7 @@ pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Err
         state,
         title,
         text,
-        payable: open && now() < row.invoice.expires,
+        payable: open && signs && now() < row.invoice.expires,
         pending,
         payee: gateway.genesis.chain().current().name.clone(),
         description: row.invoice.description.clone(),

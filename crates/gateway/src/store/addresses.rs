@@ -176,6 +176,17 @@ impl Tx<'_> {
         .await?;
         u32::try_from(next - i64::from(count)).map_err(|_| corrupt("a counter is out of range"))
     }
+
+    /// Takes back what [`Tx::count_by`] gave last, if nothing was counted since.
+    pub async fn count_back(&mut self, counter: &str, first: u32, count: u32) -> Result<()> {
+        sqlx::query("UPDATE counters SET next = ?2 WHERE name = ?1 AND next = ?2 + ?3")
+            .bind(counter)
+            .bind(i64::from(first))
+            .bind(i64::from(count))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
 }
 
 impl Store {

@@ -105,6 +105,9 @@ pub fn refunded(body: &Body) -> Option<u64> {
     u64::from_str_radix(digits, 16).ok().filter(|place| invoice_id(*place).ends_with(digits))
 }
 
+/// Most refunds that an invoice lists.
+const MAX_REFUNDS: usize = 100;
+
 impl Tx<'_> {
     /// Keeps an invoice and tells of it; gives its place.
     pub async fn add_invoice(&mut self, new: &NewInvoiceRow) -> Result<u64> {
@@ -208,6 +211,9 @@ impl Tx<'_> {
     pub async fn note_refund(&mut self, sequence: u64, intent: &IntentId) -> Result<()> {
         let Some(row) = self.invoice(sequence).await? else { return Ok(()) };
         let mut invoice = row.invoice;
+        if invoice.refunds.len() >= MAX_REFUNDS {
+            return Ok(());
+        }
         invoice.refunds.push(*intent);
         sqlx::query("UPDATE invoices SET refunds = ? WHERE sequence = ?")
             .bind(
@@ -307,7 +313,7 @@ fn paid(options: &[StoredOption], deposits: &[SqliteRow]) -> Result<Vec<Paid>> {
 }
 
 /// EVM addresses differ in capitals alone.
-fn same_asset(a: &Asset, b: &Asset) -> bool {
+pub fn same_asset(a: &Asset, b: &Asset) -> bool {
     match (a, b) {
         (Asset::Token { contract: a }, Asset::Token { contract: b }) if a.starts_with("0x") => {
             a.eq_ignore_ascii_case(b)

@@ -35,6 +35,7 @@ CREATE TABLE deliveries (
     next INTEGER,
     UNIQUE (webhook, event)) STRICT;
 CREATE INDEX deliveries_pending ON deliveries (webhook, object, sequence) WHERE state = 'pending';
+CREATE INDEX deliveries_log ON deliveries (webhook, sequence);
 -- What a customer is asked to pay. `options` and `refunds` are JSON; the options' addresses stand in `invoice_addresses`.
 CREATE TABLE invoices (
     sequence INTEGER PRIMARY KEY AUTOINCREMENT,

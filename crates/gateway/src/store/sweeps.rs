@@ -1,7 +1,8 @@
 //! What lies at deposit addresses: credited deposits less what was asked to be moved away.
 
 use super::addresses::network_key;
-use super::{Result, Store, Tx, corrupt, decode, encode, int, uint};
+use super::invoices::{InvoiceRow, StoredOption, refund_memo, same_asset};
+use super::{Result, Store, Tx, corrupt, decode, int, uint};
 use quorate_coordination::api::SignedTransaction;
 use quorate_intent::{Amount, Asset, Body, IntentId, Network, SignedIntent, Transfer, WalletId};
 use sqlx::Row;
@@ -64,15 +65,19 @@ impl Store {
         let rows = sqlx::query(
             "SELECT a.sequence, a.address, a.account, a.branch, a.number, d.amount, d.txid, d.asset FROM addresses a
              JOIN deposits d ON d.address = a.sequence WHERE a.wallet = ? AND a.network = ? AND d.state = 'credited'
-             AND lower(d.asset) = lower(?) ORDER BY a.sequence",
+             ORDER BY a.sequence",
         )
         .bind(wallet.0.as_slice())
         .bind(network_key(network))
-        .bind(hex::encode(encode(asset)))
         .fetch_all(&self.pool)
         .await?;
         let mut all: BTreeMap<u64, Funded> = BTreeMap::new();
         for row in rows {
+            let paid: String = row.try_get("asset")?;
+            let paid = hex::decode(paid).map_err(|_| corrupt("an asset is no hex"))?;
+            if !same_asset(&decode(&paid)?, asset) {
+                continue;
+            }
             let address = uint(row.try_get("sequence")?);
             let amount: String = row.try_get("amount")?;
             let amount: Amount = amount.parse().map_err(|_| corrupt("an amount is no number"))?;
@@ -88,6 +93,20 @@ impl Store {
             held.transactions.insert(row.try_get("txid")?);
         }
         Ok(all.into_values().collect())
+    }
+
+    /// What was asked to be given back of an invoice's option and did not come to nothing.
+    pub async fn refunded(&self, invoice: &InvoiceRow, option: &StoredOption) -> Result<Amount> {
+        let memo = refund_memo(invoice.sequence);
+        let back = |moved: &&Moved| {
+            let Transfer { memo: found, network, asset, .. } = &moved.transfer;
+            *found == memo && *network == option.network && same_asset(asset, &option.asset)
+        };
+        let moved = self.moved(&option.wallet).await?;
+        Ok(moved
+            .iter()
+            .filter(back)
+            .fold(Amount::default(), |sum, moved| Amount(sum.0.saturating_add(moved.transfer.amount.0))))
     }
 
     /// Transfers of a wallet that were asked for and did not come to nothing.

@@ -91,6 +91,26 @@ impl Tx<'_> {
         Ok(done.rows_affected() == 1)
     }
 
+    /// Switches a webhook off whose receiver at this URL is gone.
+    pub async fn switch_off(&mut self, sequence: u64, url: &str) -> Result<bool> {
+        let done = sqlx::query("UPDATE webhooks SET enabled = 0 WHERE sequence = ? AND url = ?")
+            .bind(int(sequence))
+            .bind(url)
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Its receiver is there (again): what waits for a later try is tried now.
+    pub async fn hurry(&mut self, webhook: u64) -> Result<()> {
+        sqlx::query("UPDATE deliveries SET next = ?1 WHERE webhook = ?2 AND state = 'pending' AND next > ?1")
+            .bind(int(now_ms()))
+            .bind(int(webhook))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
     /// Queues what a webhook is still to be told of; whether there may be more. `wants` judges a kind of event.
     pub async fn queue_deliveries(&mut self, webhook: u64, wants: impl Fn(&str) -> bool) -> Result<bool> {
         let waiting: i64 =

@@ -169,11 +169,12 @@ async fn turn(gateway: &Arc<Gateway>, row: &WebhookRow) -> Result<Turn, sqlx::Er
     let gone = outcomes.iter().any(|outcome| outcome.status == Some(410));
     let mut tx = gateway.store.begin().await?;
     tx.set_outcomes(row.sequence, &outcomes).await?;
-    if gone {
-        let mut off = row.clone();
-        off.webhook.enabled = false;
-        tx.set_webhook(&off).await?;
+    // After failures alone there is anything to hurry; a receiver that answers is tried with all that waits.
+    let back = |outcome: &Outcome| outcome.state == DeliveryState::Delivered && outcome.attempt > 1;
+    if outcomes.iter().any(back) {
+        tx.hurry(row.sequence).await?;
     }
+    let gone = gone && tx.switch_off(row.sequence, &row.webhook.url).await?;
     tx.commit().await?;
     if gone {
         tracing::warn!(webhook = %row.webhook.id, "the receiver says that it is gone (410); the webhook is switched off");

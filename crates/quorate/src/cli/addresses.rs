@@ -75,6 +75,9 @@ pub enum AddressCommand {
 pub struct CheckAddressArgs {
     /// The file, or an id (adr_…) to fetch from the gateway.
     pub file_or_id: String,
+    /// The wallet that the address must be of.
+    #[arg(long)]
+    pub wallet: Option<quorate_intent::WalletId>,
     /// The genesis that this machine trusts; nothing else is believed.
     #[arg(long, env = "QUORATE_GENESIS")]
     pub genesis: PathBuf,

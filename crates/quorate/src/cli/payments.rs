@@ -85,15 +85,12 @@ pub struct RefundArgs {
     /// To whom, as the payer says; not simply where the money came from.
     #[arg(long)]
     pub to: String,
-    /// In minor units; all that was received when absent.
-    #[arg(long)]
-    pub amount: Option<Amount>,
+    /// What and out of which wallet, in minor units: NETWORK=AMOUNT@WALLET or NETWORK/CONTRACT=AMOUNT@WALLET.
+    #[arg(long, value_parser = parse_option)]
+    pub pay: NewInvoiceOption,
     /// The most that may be spent as network fee, in minor units of the network's coin.
     #[arg(long)]
     pub max_fee: Amount,
-    /// Which of the invoice's ways to pay, from 0.
-    #[arg(long, default_value_t = 0)]
-    pub option: usize,
     /// The account that pays; the invoice's own when absent.
     #[arg(long)]
     pub account: Option<u32>,

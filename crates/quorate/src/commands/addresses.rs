@@ -88,7 +88,20 @@ async fn check(args: CheckAddressArgs, json: bool) -> Result<()> {
     let genesis = files::read_genesis(&args.genesis)?;
     let path = Path::new(&args.file_or_id);
     let file: AddressFile = if path.exists() {
-        files::read_json(path)?
+        let value: serde_json::Value = files::read_json(path)?;
+        if value.get("certificate").is_some() {
+            serde_json::from_value(value).with_context(|| path.display().to_string())?
+        } else {
+            // What a payment page gives out: the wallet's certificate comes from who made the address.
+            let address: DepositAddress =
+                serde_json::from_value(value).with_context(|| path.display().to_string())?;
+            let key = args.key.ok_or_else(|| {
+                anyhow!("--key: the file has no certificate of the wallet; it is fetched with a device key")
+            })?;
+            let key = keyfile::read(&key, args.key_passphrase_file.as_deref())?;
+            let file = Client::new(&args.api, key)?.address_file(&address.id).await?;
+            AddressFile { address, ..file }
+        }
     } else if args.file_or_id.starts_with("adr_") {
         let key = args.key.ok_or_else(|| anyhow!("--key: an id is fetched with a device key"))?;
         let key = keyfile::read(&key, args.key_passphrase_file.as_deref())?;
@@ -96,6 +109,11 @@ async fn check(args: CheckAddressArgs, json: bool) -> Result<()> {
     } else {
         bail!("{}: there is no such file, and it is no id (adr_…)", args.file_or_id)
     };
+    if let Some(wallet) = args.wallet.filter(|wallet| *wallet != file.address.wallet) {
+        let problem =
+            format!("DO NOT PAY: the address is of wallet {}, not of {wallet}", file.address.wallet);
+        return Err(Refused(problem).into());
+    }
     let nodes = file.check(&genesis, statement_digest).map_err(|error| Refused(error.to_string()))?;
     let told = serde_json::json!({ "address": file.address.address, "network": file.address.network,
         "wallet": file.address.wallet, "attested_by": nodes });

@@ -8,11 +8,13 @@ use anyhow::{Result, anyhow};
 use quorate_chains::DEPOSIT_ACCOUNTS;
 use quorate_client::InvoiceFilter;
 use quorate_client::api::{
-    Delivery, Event, Invoice, InvoiceState, NewInvoice, NewRefund, NewSweep, NewWebhook, SweepItem,
-    SweepKind, Webhook, WebhookChange, WebhookKeys,
+    Delivery, Event, Invoice, InvoiceOption, InvoiceState, NewInvoice, NewInvoiceOption, NewRefund, NewSweep,
+    NewWebhook, SweepItem, SweepKind, Webhook, WebhookChange, WebhookKeys,
 };
 use quorate_coordination::check_attested;
-use quorate_intent::{Amount, Asset};
+use quorate_intent::{Amount, Asset, Body, Transfer};
+use quorate_payments::uri::{Payment, payment};
+use std::collections::BTreeSet;
 
 /// Runs `invoice`.
 pub async fn invoice(command: InvoiceCommand, json: bool) -> Result<()> {
@@ -41,7 +43,9 @@ pub async fn invoice(command: InvoiceCommand, json: bool) -> Result<()> {
             })
         }
         InvoiceCommand::Show { id, api } => {
-            let invoice = Caller::new(&api).await?.client.invoice(&id).await?;
+            let caller = Caller::new(&api).await?;
+            let invoice = caller.client.invoice(&id).await?;
+            check_invoice(&caller, &invoice).await?;
             output::result(json, &invoice, || describe(&invoice, &api.api))
         }
         InvoiceCommand::Cancel { id, api } => {
@@ -64,41 +68,72 @@ async fn create(args: CreateInvoiceArgs, json: bool) -> Result<()> {
         lifetime: args.lifetime,
     };
     let invoice = caller.client.new_invoice(&new, args.idempotency_key.as_deref()).await?;
+    let asked = new.options.iter().map(|o| (o.wallet.unwrap_or(new.wallet), o.network, &o.asset, o.amount));
+    let shown = invoice.options.iter().map(|o| (o.wallet, o.network, &o.asset, o.amount));
+    if !asked.eq(shown) || invoice.wallet != new.wallet {
+        return Err(Refused("DO NOT PAY: the gateway made another invoice than was asked for".into()).into());
+    }
+    check_invoice(&caller, &invoice).await?;
+    output::result(json, &invoice, || describe(&invoice, &args.api.api))
+}
+
+/// Each way to pay leads to a deposit address of its wallet that nodes vouch for, and so does what a payer's wallet opens.
+async fn check_invoice(caller: &Caller, invoice: &Invoice) -> Result<()> {
     let cluster = caller.chain.genesis().hash();
     for option in &invoice.options {
         let address = caller.client.deposit_address(&option.address_id).await?;
         let (certificate, keys) = caller.wallet(&option.wallet).await?;
+        if certificate.destroys() {
+            return Err(Refused(format!("DO NOT PAY: the key of {} is destroyed", option.wallet)).into());
+        }
         let nodes = check_attested(&cluster, &certificate.record, &keys, &address);
         nodes.map_err(|error| Refused(error.to_string()))?;
-        if address.address != option.address || address.network != option.network {
+        let same = address.address == option.address && address.network == option.network;
+        if !same || !opens(invoice, option) {
             let problem = "DO NOT PAY: the invoice shows another address than the one that nodes vouch for";
             return Err(Refused(problem.into()).into());
         }
     }
-    output::result(json, &invoice, || describe(&invoice, &args.api.api))
+    Ok(())
 }
 
+/// Whether the payment URI is the one of this option, for the whole amount or for what is missing of it.
+fn opens(invoice: &Invoice, option: &InvoiceOption) -> bool {
+    let missing = Amount(option.amount.0.saturating_sub(option.received.0));
+    // The decimals of a token are the registry's; a payer's wallet shows what it is about to send.
+    let decimals = [None].into_iter().chain((0..=18).map(Some));
+    decimals.flat_map(|decimals| [(decimals, option.amount), (decimals, missing)]).any(
+        |(decimals, amount)| {
+            let InvoiceOption { network, asset, address, .. } = option;
+            let label = invoice.description.as_deref();
+            payment(&Payment { network, asset, address, amount, decimals, label }) == option.uri
+        },
+    )
+}
+
+/// Everything that is signed was said on the command line; the gateway only says which account holds the money.
 async fn refund(args: RefundArgs, json: bool) -> Result<()> {
     let caller = Caller::new(&args.api).await?;
-    let new = NewRefund {
-        option: args.option,
-        to: args.to,
-        amount: args.amount,
-        max_fee: args.max_fee,
-        account: args.account,
-    };
+    let NewInvoiceOption { network, asset, amount, wallet } = args.pay;
+    let wallet = wallet.ok_or_else(|| anyhow!("--pay: say which wallet pays, as in …={amount}@wal_…"))?;
+    let invoice = caller.client.invoice(&args.id).await?;
+    let same = |o: &InvoiceOption| o.wallet == wallet && o.network == network && o.asset == asset;
+    let option = invoice.options.iter().position(same).ok_or_else(|| {
+        anyhow!("--pay: {} was not to be paid in {asset} on {network} to {wallet}", args.id)
+    })?;
+    let new =
+        NewRefund { option, to: args.to, amount: Some(amount), max_fee: args.max_fee, account: args.account };
     let unsigned = caller.client.refund(&args.id, &new).await?;
-    // The gateway's word is not taken for whom the money goes to.
-    let quorate_intent::Body::Transfer(transfer) = &unsigned.body else {
+    let Body::Transfer(found) = &unsigned.body else {
         return Err(Refused("the gateway gave something that is no transfer".into()).into());
     };
-    if transfer.to != new.to
-        || transfer.max_fee != new.max_fee
-        || new.amount.is_some_and(|a| a != transfer.amount)
-    {
+    let (account, to) = (args.account.unwrap_or(found.account), new.to);
+    let memo = format!("refund {}", args.id);
+    let transfer = Transfer { wallet, account, network, asset, to, amount, max_fee: args.max_fee, memo };
+    if *found != transfer {
         return Err(Refused("the gateway gave another refund than was asked for".into()).into());
     }
-    let mut intent = caller.intent(unsigned.body, args.lifetime);
+    let mut intent = caller.intent(Body::Transfer(transfer), args.lifetime);
     intent.plan_later = args.plan_later;
     let view = caller.client.submit(&intent, None).await?;
     output::result(json, &view, || super::api::describe(&view).unwrap_or_default())
@@ -140,6 +175,12 @@ pub async fn sweep(args: SweepArgs, json: bool) -> Result<()> {
     let own = |path: &[u32; 3]| quorate_chains::address(&keys.wallet_key(), &new.network, path);
     let treasury = own(&quorate_chains::account_path(new.to_account))?;
     let mut rows = Vec::new();
+    let mut seen = BTreeSet::new();
+    if sweep.items.len() > args.limit as usize || !sweep.items.iter().all(|item| seen.insert(item.path)) {
+        return Err(
+            Refused("the gateway lists more transfers than were asked for, or one twice".into()).into()
+        );
+    }
     for item in &sweep.items {
         look(&new, item, (&treasury, &own(&item.path)?))?;
         let id = match args.dry_run {
@@ -165,11 +206,15 @@ pub async fn sweep(args: SweepArgs, json: bool) -> Result<()> {
 /// Nothing is signed that is no part of a sweep: from a deposit address to the treasury, both derived here, or from the gas
 /// account to a deposit address within what was allowed.
 fn look(new: &NewSweep, item: &SweepItem, (treasury, deposit): (&str, &str)) -> Result<()> {
-    let quorate_intent::Body::Transfer(transfer) = &item.body else {
+    let Body::Transfer(transfer) = &item.body else {
         return Err(Refused("the gateway lists something that is no transfer".into()).into());
     };
-    let same =
-        transfer.wallet == new.wallet && transfer.network == new.network && transfer.max_fee == new.max_fee;
+    let deposits =
+        item.path[0] >= DEPOSIT_ACCOUNTS && item.path == quorate_chains::account_path(item.path[0]);
+    let same = deposits
+        && transfer.wallet == new.wallet
+        && transfer.network == new.network
+        && transfer.max_fee == new.max_fee;
     let most = new.gas.unwrap_or(Amount(new.max_fee.0.saturating_mul(Amount::from(2).0)));
     let fits = match item.kind {
         SweepKind::Sweep => {
@@ -179,7 +224,6 @@ fn look(new: &NewSweep, item: &SweepItem, (treasury, deposit): (&str, &str)) -> 
             transfer.asset == Asset::Native
                 && transfer.account == new.gas_account
                 && transfer.to == deposit
-                && item.path[0] >= DEPOSIT_ACCOUNTS
                 && transfer.amount <= most
         }
     };

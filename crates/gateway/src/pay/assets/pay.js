@@ -82,7 +82,12 @@
     if (!window.EventSource) return poll();
     const stream = new EventSource(`${path}/events`);
     stream.addEventListener("open", () => { clearInterval(polling); polling = 0; });
-    stream.addEventListener("state", (event) => draw(JSON.parse(event.data)));
+    stream.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      draw(state);
+      // Nothing more happens by itself, and the server ends the stream.
+      if (!state.payable && !state.pending) stream.close();
+    });
     // The browser comes again by itself unless it was refused; until then, look.
     stream.addEventListener("error", () => {
       poll();
