@@ -42,6 +42,8 @@ pub struct How {
     pub stock: Option<usize>,
     /// What nodes and gateway log; the usual when absent.
     pub log: Option<&'static str>,
+    /// The gateway's file of networks; it watches none when absent. `rpc.password` lies beside it.
+    pub networks: Option<String>,
 }
 
 /// A cluster. Dropping it kills its processes and removes its folder.
@@ -323,7 +325,14 @@ impl Cluster {
         let arguments = [&arguments[..], &["--store", text(&store)?, "--listen", &listen]].concat();
         let stock = self.how.stock.map(|stock| stock.to_string());
         let tail = stock.iter().flat_map(|stock| ["--stock", stock.as_str()]);
-        let arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
+        let mut arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
+        arguments.extend(["--webhook-private-host", "127.0.0.1"]);
+        let file = self.dir().join("gateway/networks.toml");
+        if let Some(networks) = &self.how.networks {
+            std::fs::write(&file, networks)?;
+            std::fs::write(self.dir().join("gateway/rpc.password"), "quorate\n")?;
+            arguments.extend(["--networks", text(&file)?]);
+        }
         self.gateway = Some(self.spawn(program()?, GATEWAY, &arguments)?);
         Ok(())
     }

@@ -9,12 +9,13 @@ use quorate_client::Client;
 use quorate_client::api::{IntentView, State};
 use quorate_coordination::{Certificate, KeySet};
 use quorate_intent::{
-    Approval, Body, Genesis, Intent, Order, OrderKind, PublicKey, SignedIntent, Suite, Transfer, Verdict,
-    WalletId, intent, keys,
+    Approval, Body, Genesis, Intent, IntentId, Order, OrderKind, PublicKey, SignedIntent, Suite, Transfer,
+    Verdict, WalletId, intent, keys,
 };
 use quorate_session::statement_digest;
 use rand_core::{OsRng, RngCore};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tokio::time::sleep;
 
 /// Longest wait for a ceremony or a signature.
 pub const WAIT: Duration = Duration::from_secs(120);
@@ -170,6 +171,26 @@ impl Cluster {
         let view = client.submit(body, plan).await?;
         self.approve(&view).await?;
         Ok(client.api.wait(&view.id, WAIT).await?)
+    }
+}
+
+impl Person {
+    /// Looks at an intent until `right` says yes, at most [`WAIT`].
+    ///
+    /// # Errors
+    /// Where it is when that takes too long, or when it has come to another end.
+    pub async fn until(&self, id: &IntentId, right: impl Fn(&IntentView) -> bool) -> Result<IntentView> {
+        let began = Instant::now();
+        loop {
+            let view = self.api.intent(id).await?;
+            if right(&view) {
+                return Ok(view);
+            }
+            let (state, reason, status) = (view.state, &view.reason, &view.transaction_status);
+            let told = || format!("intent {id} is {state} ({reason:?}, {status:?})");
+            ensure!(!state.is_final() && began.elapsed() < WAIT, "{}", told());
+            sleep(Duration::from_millis(50)).await;
+        }
     }
 }
 

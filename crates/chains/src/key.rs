@@ -40,6 +40,10 @@ impl WalletKey {
 /// an ordinary transfer from that account.
 pub const DEPOSIT_ACCOUNTS: u32 = 1 << 24;
 
+/// From this index on, a receiving address of an account on Bitcoin is a deposit address. Those below are their owner's to give
+/// out, and the only ones that are looked for in transactions that are handed in.
+pub const DEPOSIT_INDICES: u32 = 1 << 24;
+
 /// The path of an account's one address on chains that count by account (EVM, Solana): `account/0/0`.
 pub fn account_path(account: u32) -> [u32; 3] {
     [account, 0, 0]

@@ -252,13 +252,13 @@ impl Client {
     }
 }
 
-fn paging(limit: Option<u32>, cursor: Option<&str>) -> Vec<(&'static str, String)> {
+pub(crate) fn paging(limit: Option<u32>, cursor: Option<&str>) -> Vec<(&'static str, String)> {
     let limit = limit.map(|limit| ("limit", limit.to_string()));
     limit.into_iter().chain(cursor.map(|cursor| ("cursor", cursor.to_owned()))).collect()
 }
 
 /// A query with its question mark, or nothing.
-fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
+pub(crate) fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
     let mut text = String::new();
     for (name, value) in pairs {
         text.push(if text.is_empty() { '?' } else { '&' });
@@ -277,7 +277,7 @@ fn query(pairs: impl IntoIterator<Item = (&'static str, String)>) -> String {
 }
 
 /// A network as queries name it.
-fn network(network: &Network) -> String {
+pub(crate) fn network(network: &Network) -> String {
     match network {
         Network::Bitcoin { network } => format!(
             "bitcoin:{}",

@@ -1,5 +1,6 @@
 //! What can go wrong with a request.
 
+use quorate_coordination::AttestError;
 use quorate_coordination::api::{Problem, State};
 use quorate_intent::IntentId;
 
@@ -38,6 +39,9 @@ pub enum ClientError {
         /// What is wrong with it.
         problem: String,
     },
+    /// The gateway shows an address that is not to be paid to.
+    #[error("the gateway shows an address that does not hold: {0}")]
+    Attested(AttestError),
     /// An intent was waited for and took too long.
     #[error("intent {id} is still {state}")]
     NotYet {

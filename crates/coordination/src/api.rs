@@ -22,11 +22,20 @@ macro_rules! object {
 
 mod disputes;
 mod governed;
+mod payments;
 mod service;
+mod watch;
+mod webhooks;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
+pub use payments::{
+    Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund,
+    NewSweep, Sweep, SweepItem, SweepKind, SweepSkipped, UnsignedIntent,
+};
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
+pub use watch::{Balance, Bump, FeesView, NetworkView, TransactionStatus};
+pub use webhooks::{Delivery, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookKeys};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,10 +50,16 @@ pub enum State {
     Approved,
     /// The nodes work on it.
     Signing,
-    /// The transaction is signed and verified.
+    /// The transaction is signed and verified. The end, where the gateway does not watch the network.
     Signed,
-    /// An order was carried out.
+    /// The transaction is on its way to the network's nodes.
+    Broadcasting,
+    /// The transaction stands in a block with too few on it.
+    Confirming,
+    /// An order was carried out, or a transaction has enough blocks on it.
     Completed,
+    /// Another transaction used up what this one needs; it can never be mined.
+    Replaced,
     /// An approver said no.
     Rejected,
     /// Its time ran out.
@@ -59,13 +74,16 @@ pub enum State {
 
 impl State {
     /// All states.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 14] = [
         Self::Submitted,
         Self::PendingApproval,
         Self::Approved,
         Self::Signing,
         Self::Signed,
+        Self::Broadcasting,
+        Self::Confirming,
         Self::Completed,
+        Self::Replaced,
         Self::Rejected,
         Self::Expired,
         Self::Cancelled,
@@ -81,6 +99,9 @@ impl State {
             Self::Approved => "approved",
             Self::Signing => "signing",
             Self::Signed => "signed",
+            Self::Broadcasting => "broadcasting",
+            Self::Confirming => "confirming",
+            Self::Replaced => "replaced",
             Self::Completed => "completed",
             Self::Rejected => "rejected",
             Self::Expired => "expired",
@@ -97,7 +118,23 @@ impl State {
 
     /// Whether nothing more happens by itself.
     pub fn is_final(self) -> bool {
-        !matches!(self, Self::Submitted | Self::PendingApproval | Self::Approved | Self::Signing)
+        !matches!(
+            self,
+            Self::Submitted
+                | Self::PendingApproval
+                | Self::Approved
+                | Self::Signing
+                | Self::Broadcasting
+                | Self::Confirming
+        )
+    }
+
+    /// Whether an intent that signs a transaction has one in this state.
+    pub fn is_signed(self) -> bool {
+        matches!(
+            self,
+            Self::Signed | Self::Broadcasting | Self::Confirming | Self::Completed | Self::Replaced
+        )
     }
 }
 
@@ -378,6 +415,9 @@ object! {
         pub summary: Option<Summary>,
         /// The signed transaction.
         pub transaction: Option<SignedTransaction>,
+        /// Where the transaction stands in its chain, where the gateway watches that.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub transaction_status: Option<TransactionStatus>,
         /// Attempts at signing so far.
         pub attempts: u32,
         /// Everything that happened, in order.

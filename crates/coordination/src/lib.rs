@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod attest;
 pub mod certificate;
 pub mod combine;
 pub mod disputes;
@@ -20,6 +21,7 @@ pub mod request;
 pub mod resharing;
 pub mod rpc;
 
+pub use attest::{AddressFile, AttestError, check_attested};
 pub use certificate::{Certificate, Proof, Reshared};
 pub use combine::{CombineError, check_partial, combine};
 pub use file::{CallFile, CertifiedFile, Combined, EvidenceFile, FileError, PartialFile, combine_files};

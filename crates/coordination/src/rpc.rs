@@ -1,5 +1,6 @@
 //! Calls from the gateway to a node, and between nodes. Every call is one frame, every answer one frame.
 
+use crate::attest::Place;
 use crate::disputes::Report;
 use crate::{Certificate, OwnedCommitment, Part, Partial, SigningRequest, WalletRecord};
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -207,6 +208,13 @@ pub enum NodeRequest {
     },
     /// How your log stands with its witnesses, and what you saw of others' logs.
     Witness,
+    /// Derive these addresses and sign them (see `attest`).
+    Attest {
+        /// The key.
+        wallet: WalletId,
+        /// At most [`crate::attest::MAX_ATTESTED`].
+        places: Vec<Place>,
+    },
 }
 
 /// A transfer that a node is to judge before it is asked to sign.
@@ -321,6 +329,8 @@ pub enum NodeResponse {
     Entries(Vec<Vec<u8>>),
     /// To `Witness`.
     Witness(Box<WitnessReport>),
+    /// To `Attest`: each address as derived here, with the node's signature, in the order asked for.
+    Attested(Vec<(String, Signature)>),
 }
 
 /// A log and its witnesses, as one node sees them.

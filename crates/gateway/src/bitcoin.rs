@@ -47,6 +47,9 @@ pub enum CoinError {
         /// By the intent.
         max: u64,
     },
+    /// A fee can only be raised out of change.
+    #[error("the transaction has no change that a higher fee could come from; it cannot be replaced")]
+    NoChange,
     /// Too many small outputs.
     #[error("it would take more inputs than one transaction may have; consolidate first, or send less")]
     TooMany,
@@ -221,6 +224,53 @@ pub fn plan(
         return Err(CoinError::Fee { fee: fee(inputs, &[to.len(), change_len]), max: max_fee });
     }
     Err(CoinError::Funds { have: total, need })
+}
+
+/// The same plan with a higher fee, taken from its change: what replaces an earlier form of one intent (BIP125). It spends the
+/// same coins, so at most one of the two can be mined. At least one satoshi per virtual byte more than before, since nodes relay
+/// nothing less.
+pub fn raise(suite: Suite, transfer: &Transfer, plan: &Plan, fee_rate: u64) -> Result<Plan, CoinError> {
+    let to = script(&transfer.to)?;
+    let (amount, max_fee) = (sat(transfer.amount), sat(transfer.max_fee));
+    let (input, change_len) = match suite {
+        Suite::Bip340 => (InputWeightPrediction::P2TR_KEY_DEFAULT_SIGHASH, 34),
+        _ => (InputWeightPrediction::P2WPKH_MAX, 22),
+    };
+    let mut total = 0u64;
+    for (at, input) in plan.inputs.iter().enumerate() {
+        let wrong = |problem: String| CoinError::Transaction(at, problem);
+        let previous: Transaction =
+            consensus::deserialize(&input.previous).map_err(|error| wrong(error.to_string()))?;
+        let output =
+            previous.output.get(input.vout as usize).ok_or_else(|| wrong("no such output".into()))?;
+        total = total.saturating_add(output.value.to_sat());
+    }
+    let size = |outputs: &[usize]| {
+        let inputs = std::iter::repeat_n(input, plan.inputs.len());
+        predict_weight(inputs, outputs.iter().copied()).to_vbytes_ceil()
+    };
+    let rest = total.saturating_sub(amount);
+    let old = rest.saturating_sub(plan.change.as_ref().map_or(0, |change| change.amount));
+    let least = |size: u64| size.saturating_mul(fee_rate).max(old.saturating_add(size));
+    let (with, without) = (least(size(&[to.len(), change_len])), least(size(&[to.len()])));
+    let Some(change) = &plan.change else { return Err(CoinError::NoChange) };
+    if with > max_fee && without > max_fee {
+        return Err(CoinError::Fee { fee: without, max: max_fee });
+    }
+    let mut raised = plan.clone();
+    if with <= max_fee && rest >= with.saturating_add(least_change(change_len)) {
+        raised.change = Some(Change { path: change.path.clone(), amount: rest - with });
+        return Ok(raised);
+    }
+    // All of the change goes to the fee.
+    if rest < without {
+        return Err(CoinError::Funds { have: total, need: amount.saturating_add(without) });
+    }
+    if rest > max_fee {
+        return Err(CoinError::Fee { fee: rest, max: max_fee });
+    }
+    raised.change = None;
+    Ok(raised)
 }
 
 /// A plan without change.

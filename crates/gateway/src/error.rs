@@ -1,6 +1,7 @@
 //! What can go wrong when a gateway starts or keeps its store.
 
 use quorate_intent::IntentError;
+use quorate_networks::NetworkError;
 use quorate_transport::TransportError;
 use std::path::PathBuf;
 
@@ -46,6 +47,12 @@ pub enum GatewayError {
     /// Channels to nodes.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// A node of a network.
+    #[error(transparent)]
+    Network(#[from] NetworkError),
+    /// Webhooks cannot be sent.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(String),
     /// The database.
     #[error("the gateway's database: {0}")]
     Database(#[from] sqlx::Error),

@@ -1,9 +1,15 @@
 //! A running gateway: everything that its parts share, its start and its end.
 
+use crate::addresses::{self, Addresses};
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
+use crate::invoices;
 use crate::nodes::Nodes;
+use crate::pay::{self, Pages};
 use crate::store::Store;
+use crate::streams::Streams;
+use crate::watch::{self, Watch};
+use crate::webhooks::{self, Keys, Webhooks};
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
 use quorate_intent::Governance;
@@ -11,7 +17,7 @@ use quorate_transport::Endpoint;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::watch as channel;
 use tokio::task::{JoinHandle, JoinSet};
 
 /// What the parts of a gateway share.
@@ -25,13 +31,18 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    pub(crate) watch: Watch,
+    pub(crate) addresses: Addresses,
+    pub(crate) webhooks: Webhooks,
+    pub(crate) streams: Streams,
+    pub(crate) pages: Pages,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
 pub struct Running {
     address: SocketAddr,
     gateway: Arc<Gateway>,
-    stop: watch::Sender<bool>,
+    stop: channel::Sender<bool>,
     server: JoinHandle<()>,
     work: JoinSet<()>,
 }
@@ -42,12 +53,14 @@ impl Gateway {
     /// # Errors
     /// [`GatewayError`] for a wrong genesis or identity, an unusable store, or an address that is in use.
     pub async fn start(config: Config) -> Result<Running, GatewayError> {
-        let Config { genesis, identity, store, listen, limits, signing } = config;
+        let Config { genesis, identity, store, listen, limits, signing, .. } = config;
+        let watch = Watch::new(config.networks)?;
         let pinned = Governance::new(genesis.clone())?;
         if identity.public() != genesis.gateway {
             let (expected, found) = (genesis.gateway.to_string(), identity.public().to_string());
             return Err(GatewayError::OtherIdentity { expected, found });
         }
+        let webhooks = Webhooks::new(Keys::open(config.webhook_keys)?, config.webhook_private_hosts)?;
         let store = Store::open(&store, genesis.hash()).await?;
         let chain =
             Governance::replay(pinned.genesis().clone(), store.steps().await?, &quorate_policy::judge_step)?;
@@ -64,10 +77,31 @@ impl Gateway {
         let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
-        let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
+        let (addresses, wanted) = Addresses::new();
+        let (stop, stopped) = channel::channel(false);
+        let gateway = Arc::new(Self {
+            genesis,
+            identity,
+            limits,
+            signing,
+            store,
+            nodes,
+            coordinator,
+            replay,
+            addresses,
+            webhooks,
+            streams: Streams::new(stopped.clone()),
+            pages: Pages::default(),
+            watch,
+        });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
-        let (stop, stopped) = watch::channel(false);
+        work.spawn(addresses::run(Arc::clone(&gateway), wanted));
+        work.spawn(webhooks::run(Arc::clone(&gateway)));
+        work.spawn(invoices::run(Arc::clone(&gateway)));
+        work.spawn(pay::tell(Arc::clone(&gateway)));
+        for watched in gateway.watch.all() {
+            work.spawn(watch::run(Arc::clone(&gateway), Arc::clone(watched)));
+        }
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));
         tracing::info!(%address, cluster = %gateway.genesis.current().name, "gateway listens");
         Ok(Running { address, gateway, stop, server, work })

@@ -4,8 +4,8 @@
 use crate::api::ApiError;
 use crate::bitcoin;
 use crate::gateway::Gateway;
-use crate::store::{Change, IntentRow, NewRow, Tx, now};
-use crate::{judging, verdicts};
+use crate::store::{Change, IntentRow, NewRow, Own, Tx, now};
+use crate::{judging, verdicts, watch};
 use axum::http::StatusCode;
 use quorate_chains::{Built, ChainError, Plan, WalletKey, account_path};
 use quorate_coordination::Certificate;
@@ -36,7 +36,9 @@ pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentVi
     Intent::decode(&signed.intent.encode())?;
     let tx = match &signed.intent.body {
         Body::Transfer(_) | Body::Call(_) | Body::Message(_) => {
-            let wishes = Wishes { plan, fee_rate, by_file, plan_later };
+            let body = &signed.intent.body;
+            let auto = plan.is_none() && !plan_later && !by_file && watch::plan::can(gateway, body);
+            let wishes = Wishes { plan, fee_rate, by_file, plan_later, auto };
             wishes.check(&signed.intent.body)?;
             add_signing(gateway, &signed, wishes).await?
         }
@@ -75,6 +77,8 @@ struct Wishes {
     fee_rate: Option<u64>,
     by_file: bool,
     plan_later: bool,
+    /// The gateway plans it when it is approved.
+    auto: bool,
 }
 
 impl Wishes {
@@ -152,7 +156,7 @@ async fn add_change<'g>(gateway: &'g Gateway, signed: &SignedIntent) -> Result<O
         return Err(ApiError::new(StatusCode::CONFLICT, "change_pending", detail));
     }
     let (wallet, kind) = (WalletId([0; 16]), "governance");
-    let row = NewRow { signed, wallet, kind, plan: None, summary: None, by_file: false };
+    let row = NewRow { signed, wallet, kind, plan: None, summary: None, by_file: false, auto: false };
     tx.add_intent(&row).await?;
     Ok(Some(tx))
 }
@@ -207,7 +211,7 @@ async fn add_signing<'g>(
     }
     let planned: Planned = match (built, body) {
         (Some(built), _) => Some(built),
-        _ if wishes.plan_later => None,
+        _ if wishes.plan_later || wishes.auto => None,
         (None, Body::Transfer(transfer)) => {
             let plan = plan_bitcoin(gateway, &mut tx, &key, transfer, wishes.fee_rate).await?.encode();
             Some((plan.clone(), build(key, body.clone(), plan).await?))
@@ -226,6 +230,7 @@ async fn add_signing<'g>(
         plan: planned.as_ref().map(|(plan, _)| plan.clone()),
         summary: planned.as_ref().map(|(_, built)| &built.summary),
         by_file: wishes.by_file,
+        auto: wishes.auto,
     };
     tx.add_intent(&row).await?;
     if let Some((_, built)) = &planned {
@@ -252,7 +257,8 @@ async fn plan_bitcoin(
     let Network::Bitcoin { .. } = transfer.network else {
         return Err(plan_required(&Body::Transfer(transfer.clone())));
     };
-    let rate = fee_rate.unwrap_or(gateway.signing.fee_rate);
+    let told = watch::plan::fee_rate(gateway, &transfer.network);
+    let rate = fee_rate.or(told).unwrap_or(gateway.signing.fee_rate);
     if !(1..=bitcoin::MAX_FEE_RATE).contains(&rate) {
         let problem = format!("must be 1 to {}, found {rate}", bitcoin::MAX_FEE_RATE);
         return Err(IntentError::field("fee_rate", problem).into());
@@ -261,7 +267,14 @@ async fn plan_bitcoin(
     let (mut plan, change) = bitcoin::plan(key.suite(), transfer, &coins, rate)?;
     if let Some(amount) = change {
         let index = tx.count(&change_counter(&transfer.wallet, &transfer.network, transfer.account)).await?;
-        plan.change = Some(bitcoin::change(transfer.account, index, amount));
+        let change = bitcoin::change(transfer.account, index, amount);
+        if gateway.watch.of(&transfer.network).is_some() {
+            // Watched from before it is signed, so that it is seen whenever it is mined.
+            let path = [transfer.account, 1, index];
+            let address = quorate_chains::address(key, &transfer.network, &path)?;
+            tx.watch_own(&transfer.network, &Own { wallet: transfer.wallet, path, address }).await?;
+        }
+        plan.change = Some(change);
     }
     Ok(Plan::Bitcoin(plan))
 }
@@ -298,8 +311,8 @@ async fn add_order<'g>(
         let detail = format!("intent {other} is about wallet {} and not finished", order.wallet);
         return Err(ApiError::new(StatusCode::CONFLICT, "order_pending", detail).field("wallet"));
     }
-    let row =
-        NewRow { signed, wallet: order.wallet, kind: "order", plan: None, summary: None, by_file: false };
+    let (wallet, kind) = (order.wallet, "order");
+    let row = NewRow { signed, wallet, kind, plan: None, summary: None, by_file: false, auto: false };
     tx.add_intent(&row).await?;
     Ok(Some(tx))
 }
@@ -469,9 +482,10 @@ pub async fn expire(gateway: &Gateway) -> Result<(), sqlx::Error> {
         let reason = "it was not approved in time";
         let mut ended = end(&mut tx, &id, &WAITING, State::Expired, reason, Some(RULE_INTENT)).await?;
         let row = if ended { None } else { tx.intent(&id).await? };
-        if let Some(row) = row.filter(|row| row.by_file || row.unplanned()) {
-            let (from, reason) = if row.unplanned() {
-                (&[State::Approved][..], "it was given no plan in time")
+        let waits = |row: &IntentRow| row.by_file || row.plan.is_none() && row.signed.intent.body.planned();
+        if let Some(row) = row.filter(waits) {
+            let (from, reason) = if row.plan.is_none() {
+                (&[State::Approved][..], "it had no plan in time")
             } else {
                 let reason = "its time for partial signatures by file is over; what it uses stays reserved if any are out";
                 (&[State::Approved, State::Signing][..], reason)
@@ -495,6 +509,10 @@ pub async fn end(
     reason: &str,
     rule: Option<&str>,
 ) -> Result<bool, sqlx::Error> {
+    // What was signed once can be mined, whatever is said of it here.
+    if tx.is_outgoing(id).await? {
+        return Ok(false);
+    }
     let moved = tx.change(id, &Change { from, to, reason: Some(reason), rule }).await?;
     if moved {
         tx.release(id).await?;
@@ -529,6 +547,8 @@ pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiEr
     } else {
         Some(missing(gateway.genesis.chain().current(), &row.signed.intent, &approvals))
     };
+    let network = row.signed.intent.body.network();
+    let transaction_status = watch::transaction_status(gateway, &row.id, network).await?;
     Ok(IntentView {
         id: row.id,
         state: row.state,
@@ -540,6 +560,7 @@ pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiEr
         missing,
         summary: row.summary,
         transaction: row.outcome,
+        transaction_status,
         attempts: row.asked,
         timings,
     })

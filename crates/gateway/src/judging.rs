@@ -4,7 +4,7 @@
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::store::{IntentRow, ListFilter, now};
-use quorate_coordination::api::{Missing, State};
+use quorate_coordination::api::Missing;
 use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent};
 use quorate_policy::evaluate::Missing as PolicyMissing;
 use quorate_policy::{Answer, Asked, History, Prices, Ruled, Ruling, Spending, Subject, Validity};
@@ -25,7 +25,7 @@ async fn history(gateway: &Gateway, ruling: &Ruling) -> Result<History, sqlx::Er
     if !ruling.has_windows() {
         return Ok(history);
     }
-    let filter = ListFilter { state: Some(State::Signed), limit: MAX_HISTORY, ..ListFilter::default() };
+    let filter = ListFilter { signed: true, limit: MAX_HISTORY, ..ListFilter::default() };
     for row in gateway.store.intents(&filter).await? {
         let Some(spending) = spending(&row) else { continue };
         // Two rows are never of one intent.

@@ -8,12 +8,16 @@
 //! ```text
 //! api/          requests: authentication, replay, idempotency, problem details, the objects of `coordination::api`
 //! intents.rs    the life of an intent up to its approval        coordinator/  from there to its signature
+//! addresses.rs  deposit addresses, attested by nodes, made ahead
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
+//! invoices.rs   what customers are asked to pay                 pay/          the page on which they do
+//! webhooks/     events on their way to others                  streams.rs    answers that do not end
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
+//! watch/        chains: deposits, broadcasting, confirmations, plans and fees
 //! ```
-//! Watchers of chains will stand beside `bitcoin.rs`: they will call `bitcoin::find` with what they see.
 #![forbid(unsafe_code)]
 
+mod addresses;
 mod api;
 mod bitcoin;
 mod config;
@@ -22,13 +26,18 @@ mod error;
 mod gateway;
 mod identity;
 mod intents;
+mod invoices;
 mod judging;
 mod nodes;
+mod pay;
 mod replan;
 mod store;
+mod streams;
 #[cfg(test)]
 mod tests;
 mod verdicts;
+mod watch;
+mod webhooks;
 
 pub use api::openapi_json;
 pub use config::{Config, Limits, Signing};

@@ -2,7 +2,7 @@
 
 use crate::IntentError;
 use borsh::{BorshDeserialize, BorshSerialize};
-use ruint::aliases::U256;
+pub use ruint::aliases::U256;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;

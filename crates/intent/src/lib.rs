@@ -24,7 +24,7 @@ pub mod message;
 pub mod order;
 pub mod passkey;
 
-pub use amount::Amount;
+pub use amount::{Amount, U256};
 pub use approval::{Approval, Verdict, approving_members};
 pub use asset::{Asset, BitcoinNetwork, Network, SolanaNetwork};
 pub use call::ContractCall;

@@ -6,7 +6,9 @@ use crate::node::Shared;
 use crate::reshare::Asked;
 use crate::stock::Item;
 use crate::wallets::{SuiteShare, Wallet};
-use crate::{certificates, disputes, generate, governance, log, pairs, presign, reshare, sign, witness};
+use crate::{
+    attest, certificates, disputes, generate, governance, log, pairs, presign, reshare, sign, witness,
+};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News, Rejection, Status};
 use quorate_coordination::{NodeError, NodeRequest, NodeResponse, OwnedCommitment};
@@ -65,6 +67,7 @@ pub(crate) async fn handle(shared: &Arc<Shared>, request: NodeRequest) -> Result
         }
         NodeRequest::Verdict { intent, form } => log::verdict(shared, intent, form).await,
         NodeRequest::Witness => Ok(NodeResponse::Witness(Box::new(witness::report(shared).await?))),
+        NodeRequest::Attest { wallet, places } => attest::attest(shared, wallet, &places),
         NodeRequest::Entries { .. } | NodeRequest::Prove { .. } => {
             let message = "the log is read over the control socket, by the node's own operator";
             Err(NodeError::new(ErrorCode::BadRequest, message))

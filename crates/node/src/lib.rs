@@ -7,6 +7,7 @@
 //! (`vault`).
 #![forbid(unsafe_code)]
 
+mod attest;
 mod budget;
 mod calls;
 mod ceremonies;

@@ -1,5 +1,6 @@
 //! Starting a node and what all its parts share.
 
+use crate::attest::Allowance;
 use crate::ceremonies::Ceremonies;
 use crate::clock::Clock;
 use crate::control::{self, Control};
@@ -78,6 +79,8 @@ pub(crate) struct Shared {
     pub witness: Witness,
     pub clock: Clock,
     pub judging: Judging,
+    /// How many addresses the gateway may have attested now.
+    pub attesting: Allowance,
     pub tasks: Tasks,
 }
 
@@ -153,6 +156,7 @@ impl Node {
             witness: Witness::default(),
             clock: Clock::new(head.time),
             judging: Judging::new(local, ledger),
+            attesting: Allowance::default(),
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);

@@ -1,20 +1,26 @@
 //! The command line.
 
+mod addresses;
 mod audit;
 mod backup;
 mod disputes;
 mod governance;
+mod networks;
 mod orders;
 mod partials;
+mod payments;
 mod policy;
 mod view;
 
+pub use addresses::{AddressCommand, AddressLine, CheckAddressArgs};
 pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
+pub use networks::{BumpArgs, DepositsArgs, NetworksArgs};
 pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
+pub use payments::{CreateInvoiceArgs, EventsArgs, InvoiceCommand, RefundArgs, SweepArgs, WebhookCommand};
 pub use policy::{
     AssetsCommand, BookCommand, ConfirmCommand, FreezeArgs, MembersCommand, PolicyCommand, SimulateArgs,
 };
@@ -93,8 +99,18 @@ pub enum Command {
     /// Create wallets and look at them.
     #[command(subcommand)]
     Wallet(WalletCommand),
-    /// Show a wallet's address, derived on this machine from the wallet's certificate.
-    Address(AddressArgs),
+    /// Show a wallet's address, derived on this machine from the wallet's certificate; give out and check deposit addresses.
+    Address(AddressLine),
+    /// Ask customers to pay, and give money back.
+    #[command(subcommand)]
+    Invoice(InvoiceCommand),
+    /// Move what was paid to deposit addresses into one account, by intents like any other.
+    Sweep(SweepArgs),
+    /// Have events sent to other systems.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// What happened.
+    Events(EventsArgs),
     /// Tell the gateway of Bitcoin transactions that pay a wallet.
     Fund(FundArgs),
     /// Ask for a transfer.
@@ -123,6 +139,14 @@ pub enum Command {
     Combine(CombineArgs),
     /// Combine files of partial signatures and hand the result to the gateway, which finishes the intent.
     Submit(SubmitArgs),
+    /// How the networks stand that the gateway watches.
+    Networks(NetworksArgs),
+    /// What wallets hold on them.
+    Balances(NetworksArgs),
+    /// Payments to deposit addresses.
+    Deposits(DepositsArgs),
+    /// Raise the fee of a transaction that waits to be mined.
+    Bump(BumpArgs),
     /// Show what nodes hold against one another, or write the evidence of one dispute to a file.
     Disputes(DisputesArgs),
     /// Check an evidence file by itself: who is condemned by it, and why; needs no node and no gateway.
@@ -287,9 +311,18 @@ pub struct GatewayArgs {
     /// Where the API listens. Plain HTTP: beyond loopback put a TLS proxy before it.
     #[arg(long, env = "QUORATE_LISTEN", default_value = "127.0.0.1:7700")]
     pub listen: SocketAddr,
+    /// File that names the nodes of networks that are watched (docs/networks.md). Without it a transfer ends with its signature.
+    #[arg(long, env = "QUORATE_NETWORKS")]
+    pub networks: Option<PathBuf>,
     /// Presignatures of each signer set, and nonces of each node, that are made ahead at least; 0 makes none ahead.
     #[arg(long, env = "QUORATE_STOCK", default_value_t = 4, value_parser = clap::value_parser!(u8))]
     pub stock: u8,
+    /// File with the keys that webhooks are signed by; made when it does not exist. Beside the key file when absent.
+    #[arg(long, env = "QUORATE_WEBHOOK_KEYS")]
+    pub webhook_keys: Option<PathBuf>,
+    /// A host that webhooks may reach by private addresses and plain HTTP; once for each.
+    #[arg(long = "webhook-private-host", env = "QUORATE_WEBHOOK_PRIVATE_HOSTS", value_delimiter = ',')]
+    pub webhook_private_hosts: Vec<String>,
 }
 
 /// Where the API is and who calls.

@@ -46,6 +46,7 @@ pub fn code(error: &anyhow::Error) -> ExitCode {
         return ExitCode::from(4);
     }
     match error.downcast_ref::<ClientError>() {
+        Some(ClientError::Attested(_)) => ExitCode::from(3),
         Some(ClientError::Problem(problem)) if matches!(problem.status, 401 | 403) => ExitCode::from(3),
         Some(ClientError::Connection { .. } | ClientError::Timeout(_) | ClientError::NotYet { .. }) => {
             ExitCode::from(4)

@@ -49,6 +49,47 @@ impl Anvil {
         Ok(Self { server, purse })
     }
 
+    /// An entry for the gateway's file of networks.
+    pub fn network(&self, confirmations: u64) -> String {
+        let url = self.server.url();
+        format!(
+            "[[network]]\nnetwork = \"evm:{CHAIN_ID}\"\nurl = \"{url}\"\nconfirmations = {confirmations}\npoll_ms = 100\n"
+        )
+    }
+
+    /// Mines blocks.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn mine(&self, blocks: u64) -> Result<()> {
+        self.server.call("anvil_mine", json!([format!("0x{blocks:x}")])).await.map(|_| ())
+    }
+
+    /// Whether each transaction is mined at once; otherwise it waits for [`Anvil::mine`].
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn automine(&self, on: bool) -> Result<()> {
+        self.server.call("evm_setAutomine", json!([on])).await.map(|_| ())
+    }
+
+    /// The last blocks are replaced by as many empty ones.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn reorganise(&self, depth: u64) -> Result<()> {
+        self.server.call("anvil_reorg", json!([depth, []])).await.map(|_| ())
+    }
+
+    /// Whether the node has a transaction, mined or not.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn has(&self, id: &str) -> Result<bool> {
+        let found = self.server.call("eth_getTransactionByHash", json!([id])).await?;
+        Ok(!found.is_null())
+    }
+
     /// The account that has coins from the start.
     pub fn purse(&self) -> &str {
         &self.purse

@@ -71,6 +71,50 @@ impl Bitcoind {
         Ok(())
     }
 
+    /// An entry for the gateway's file of networks.
+    pub fn network(&self, confirmations: u64) -> String {
+        let url = self.server.url();
+        format!(
+            "[[network]]\nnetwork = \"bitcoin:regtest\"\nurl = \"{url}\"\nuser = \"quorate\"\n\
+             password_file = \"rpc.password\"\nconfirmations = {confirmations}\npoll_ms = 100\n"
+        )
+    }
+
+    /// The last block's hash.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn best(&self) -> Result<String> {
+        Ok(text(&self.server.call("getbestblockhash", json!([])).await?)?.to_owned())
+    }
+
+    /// Takes a block and all above it out of the chain, as a reorganisation would.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn invalidate(&self, hash: &str) -> Result<()> {
+        self.server.call("invalidateblock", json!([hash])).await.map(|_| ())
+    }
+
+    /// Lets a block that was taken out compete again.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn reconsider(&self, hash: &str) -> Result<()> {
+        self.server.call("reconsiderblock", json!([hash])).await.map(|_| ())
+    }
+
+    /// Mines blocks without any transaction that waits.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn mine_empty(&self, blocks: u32) -> Result<()> {
+        for _ in 0..blocks {
+            self.server.call("generateblock", json!([self.purse().to_string(), []])).await?;
+        }
+        Ok(())
+    }
+
     /// Hands a transaction in.
     ///
     /// # Errors
@@ -112,10 +156,21 @@ impl Bitcoind {
     /// # Errors
     /// What the node says.
     pub async fn pay(&mut self, address: &str, amount: u64) -> Result<Transaction> {
-        let to = Address::from_str(address)?.require_network(Network::Regtest)?;
+        let payment = self.hand_out(&[(address.to_owned(), amount)]).await?;
+        self.mine(1).await?;
+        Ok(payment)
+    }
+
+    /// Pays addresses from the purse in one transaction, which waits to be mined.
+    ///
+    /// # Errors
+    /// What the node says.
+    pub async fn hand_out(&mut self, to: &[(String, u64)]) -> Result<Transaction> {
         let coin = self.coin().await?;
         let value = coin.output[0].value;
-        let rest = value.to_sat().checked_sub(amount + FEE).context("a mined coin is too small")?;
+        let sum: u64 = to.iter().map(|(_, amount)| amount).sum();
+        let fee = FEE + 40 * 2 * to.len() as u64;
+        let rest = value.to_sat().checked_sub(sum + fee).context("a mined coin is too small")?;
         let output = |amount, address: &Address| TxOut {
             value: Amount::from_sat(amount),
             script_pubkey: address.script_pubkey(),
@@ -130,15 +185,18 @@ impl Bitcoind {
             version: transaction::Version::TWO,
             lock_time: absolute::LockTime::ZERO,
             input: vec![input],
-            output: vec![output(amount, &to), output(rest, &self.purse())],
+            output: vec![output(rest, &self.purse())],
         };
+        for (address, amount) in to {
+            let address = Address::from_str(address)?.require_network(Network::Regtest)?;
+            payment.output.push(output(*amount, &address));
+        }
         let (script, kind) = (self.purse().script_pubkey(), EcdsaSighashType::All);
         let digest = SighashCache::new(&payment).p2wpkh_signature_hash(0, &script, value, kind)?;
         let signature = self.secp.sign_ecdsa(&Message::from(digest), &self.purse);
         let signature = ecdsa::Signature { signature, sighash_type: kind };
         payment.input[0].witness = Witness::p2wpkh(&signature, &self.public().0);
         self.send(&serialize(&payment)).await?;
-        self.mine(1).await?;
         Ok(payment)
     }
 

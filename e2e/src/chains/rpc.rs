@@ -55,6 +55,11 @@ impl Server {
         }
     }
 
+    /// Where it answers.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
     /// One call. An error that the server gives is an error with the server's words.
     pub async fn call(&self, method: &str, params: Value) -> Result<Value> {
         let what = || format!("{} {method}", self.name);

@@ -75,7 +75,7 @@ struct Scene {
 impl Scene {
     async fn new(n: usize, cheaters: usize, stock: usize) -> Result<Self> {
         program::faulty()?;
-        let cluster = Cluster::start_as(n, How { cheaters, stock: Some(stock), log: None }).await?;
+        let cluster = Cluster::start_as(n, How { cheaters, stock: Some(stock), ..How::default() }).await?;
         let cheaters = cluster.cheaters().into_iter().map(node_name).collect();
         Ok(Self { cluster, cheaters })
     }

@@ -10,13 +10,14 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 17] = [
+const MAY: [(&str, &[&str]); 19] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
     ("policy", &["sharing", "protocols", "intent"]),
     ("chains", &["sharing", "protocols", "intent"]),
     ("audit", &["sharing", "protocols", "intent"]),
+    ("payments", &["sharing", "protocols", "intent"]),
     ("view", &["sharing", "protocols", "intent", "policy", "chains"]),
     ("session", &["sharing", "protocols", "intent"]),
     ("coordination", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
@@ -25,8 +26,9 @@ const MAY: [(&str, &[&str]); 17] = [
     ("transport", &["sharing", "protocols", "intent", "session"]),
     ("verify", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
+    ("networks", &["sharing", "protocols", "intent"]),
     ("node", ROOMS_BELOW_PROCESSES),
-    ("gateway", ROOMS_BELOW_PROCESSES),
+    ("gateway", ROOMS_BELOW_GATEWAY),
     ("quorate", ALL_ROOMS),
 ];
 
@@ -38,6 +40,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",
@@ -45,6 +48,25 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "vault",
     "transport",
     "verify",
+];
+
+/// What the gateway may be built from: it also talks to chains.
+const ROOMS_BELOW_GATEWAY: &[&str] = &[
+    "sharing",
+    "protocols",
+    "intent",
+    "policy",
+    "chains",
+    "audit",
+    "payments",
+    "view",
+    "session",
+    "coordination",
+    "ceremonies",
+    "vault",
+    "transport",
+    "verify",
+    "networks",
 ];
 
 /// What the binary may be built from.
@@ -55,6 +77,7 @@ const ALL_ROOMS: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",
@@ -63,6 +86,7 @@ const ALL_ROOMS: &[&str] = &[
     "transport",
     "verify",
     "client",
+    "networks",
     "node",
     "gateway",
 ];

@@ -12,6 +12,7 @@ mod calls_tests;
 mod erc20;
 pub(crate) mod message;
 mod plan;
+mod preview;
 #[cfg(test)]
 mod tests;
 mod tx;
@@ -20,6 +21,7 @@ mod typed;
 pub use call::call_detail;
 pub use message::UnsignedMessage;
 pub use plan::{Fee, Plan};
+pub use preview::{Preview, evm_preview};
 pub use tx::Unsigned;
 
 use crate::built::{Built, RawSignature, SignedTx, ToSign};

@@ -25,6 +25,17 @@ pub struct Caller {
     pub operates: bool,
 }
 
+impl Caller {
+    /// Refuses approvers that are nothing else; `what` says what they may not do.
+    pub fn must_operate(&self, what: &str) -> Result<(), ApiError> {
+        if self.operates {
+            return Ok(());
+        }
+        let detail = format!("only clients and administrators {what}");
+        Err(ApiError::new(StatusCode::FORBIDDEN, "not_a_client", detail))
+    }
+}
+
 /// The requests of the last minutes, and idempotency keys whose requests are being answered.
 pub struct Replay {
     nonces: Mutex<HashMap<(PublicKey, [u8; 16]), u64>>,

@@ -36,7 +36,7 @@ pub async fn list(
 ) -> Result<Json<Page<IntentView>>, ApiError> {
     let (limit, before) = page(list.limit, list.cursor.as_deref())?;
     let state = Some(IntentState::PendingApproval);
-    let filter = ListFilter { state, wallet: None, before, limit: limit + 1 };
+    let filter = ListFilter { state, wallet: None, before, limit: limit + 1, ..ListFilter::default() };
     let mut rows = gateway.store.intents(&filter).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

@@ -6,6 +6,7 @@ use crate::store::now;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
+use quorate_networks::network_name as name;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -109,6 +110,44 @@ async fn record(out: &mut String, gateway: &Gateway) {
     }
 }
 
+fn networks(out: &mut String, gateway: &Gateway) {
+    let all = gateway.watch.all();
+    let views: Vec<_> = all.iter().map(|watched| (name(&watched.config.network), watched.view())).collect();
+    head(out, "quorate_network_height", "gauge", "Height of the last block that was looked at.");
+    for (name, view) in &views {
+        let _ = writeln!(out, "quorate_network_height{{network=\"{name}\"}} {}", view.height.unwrap_or(0));
+    }
+    head(out, "quorate_network_behind", "gauge", "Blocks that the node has beyond it.");
+    for (name, view) in &views {
+        let _ = writeln!(out, "quorate_network_behind{{network=\"{name}\"}} {}", view.behind);
+    }
+    head(out, "quorate_network_lag_seconds", "gauge", "Since when the gateway was not level with its node.");
+    for (name, view) in &views {
+        if let Some(lag) = view.lag_s {
+            let _ = writeln!(out, "quorate_network_lag_seconds{{network=\"{name}\"}} {lag}");
+        }
+    }
+    head(
+        out,
+        "quorate_network_healthy",
+        "gauge",
+        "Whether the node answers, and the gateway is level with it.",
+    );
+    for (name, view) in &views {
+        let _ = writeln!(out, "quorate_network_healthy{{network=\"{name}\"}} {}", u8::from(view.healthy));
+    }
+    head(
+        out,
+        "quorate_network_reorganisations_total",
+        "counter",
+        "Reorganisations followed since the start.",
+    );
+    for watched in all {
+        let (name, count) = (name(&watched.config.network), watched.status().reorganised);
+        let _ = writeln!(out, "quorate_network_reorganisations_total{{network=\"{name}\"}} {count}");
+    }
+}
+
 /// All metrics.
 pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     let mut out = String::new();
@@ -117,5 +156,6 @@ pub async fn metrics(State(gateway): State<Arc<Gateway>>) -> impl IntoResponse {
     stock(&mut out, &gateway);
     disputes(&mut out, &gateway);
     record(&mut out, &gateway).await;
+    networks(&mut out, &gateway);
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], out)
 }

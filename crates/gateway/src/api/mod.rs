@@ -2,18 +2,25 @@
 
 mod auth;
 mod certificates;
+pub mod deposit_addresses;
+mod deposits;
 mod disputes;
+mod events;
 mod extract;
 mod governed;
 mod idempotency;
 mod inbox;
 mod intents;
+pub mod invoices;
 mod metrics;
+mod networks;
 mod openapi;
 mod problem;
 mod server;
 mod status;
+mod sweeps;
 mod wallets;
+mod webhooks;
 
 pub use auth::Replay;
 pub use openapi::openapi_json;
@@ -47,11 +54,35 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/intents/{id}/transaction", post(intents::transaction))
         .route("/v1/intents/{id}/cancel", post(intents::cancel))
         .route("/v1/intents/{id}/certificate", get(certificates::show))
+        .route("/v1/intents/{id}/bump", post(networks::bump))
+        .route("/v1/deposits", get(deposits::list))
+        .route("/v1/deposits/{id}", get(deposits::show_one))
+        .route("/v1/networks", get(networks::list))
+        .route("/v1/balances", get(networks::balances))
+        .route("/v1/fees", get(networks::fees))
         .route("/v1/wallets", get(wallets::list))
         .route("/v1/wallets/{id}", get(wallets::show))
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
+        .route("/v1/deposit-addresses", get(deposit_addresses::list))
+        .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
+        .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
+        .route("/v1/invoices", get(invoices::list).post(invoices::create))
+        .route("/v1/invoices/{id}", get(invoices::show))
+        .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
+        .route("/v1/invoices/{id}/refunds", post(invoices::refund))
+        .route("/v1/sweeps", post(sweeps::create))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", get(webhooks::show).patch(webhooks::change).delete(webhooks::remove))
+        .route("/v1/webhooks/{id}/ping", post(webhooks::ping))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
+        .route("/v1/webhook-keys", get(webhooks::keys))
+        .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
         .route("/v1/address-book", get(governed::address_book))
@@ -64,6 +95,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/openapi.json", get(openapi::document))
         .route("/metrics", get(metrics::metrics))
         .merge(signed)
+        .merge(crate::pay::routes())
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
         .method_not_allowed_fallback(async || {
             let detail = "this path does not take this method; /v1/openapi.json lists what it takes";

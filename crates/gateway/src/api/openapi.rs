@@ -1,6 +1,9 @@
 //! The OpenAPI 3.1 document.
 
-use super::{certificates, disputes, governed, inbox, intents, status, wallets};
+use super::{
+    certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
+    networks, status, sweeps, wallets, webhooks,
+};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -16,6 +19,11 @@ use utoipa::{Modify, OpenApi};
         inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
         intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
+        deposits::list, deposits::show_one, networks::list, networks::balances, networks::fees, networks::bump,
+        deposit_addresses::create, deposit_addresses::list, deposit_addresses::show, deposit_addresses::proof,
+        invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund, sweeps::create,
+        events::list, events::stream, webhooks::create, webhooks::list, webhooks::show, webhooks::change,
+        webhooks::remove, webhooks::ping, webhooks::deliveries, webhooks::resend, webhooks::keys, webhooks::rotate,
     ),
     modifiers(&DeviceKey)
 )]

@@ -97,6 +97,7 @@ impl From<CoinError> for ApiError {
             CoinError::Transaction(..) => ("invalid_transaction", "transactions"),
             CoinError::Funds { .. } => ("insufficient_funds", "amount"),
             CoinError::Fee { .. } => ("fee_above_cap", "max_fee"),
+            CoinError::NoChange => ("no_change", "fee_rate"),
             CoinError::TooMany => ("too_many_inputs", "amount"),
         };
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, error.to_string()).field(field)

@@ -6,7 +6,7 @@ use super::{ApiError, cursor, page};
 use crate::bitcoin::{self, GAP, MAX_GAP, Search};
 use crate::gateway::Gateway;
 use crate::intents::next_order;
-use crate::store::{NewCoin, WalletRow};
+use crate::store::{NewCoin, Own, WalletRow};
 use ::bitcoin::bip32::{ChainCode, ChildNumber, Fingerprint, Xpub};
 use ::bitcoin::{NetworkKind, secp256k1};
 use axum::extract::State;
@@ -17,9 +17,8 @@ use quorate_coordination::api::{
     WalletParty, WalletView,
 };
 use quorate_coordination::{Certificate, KeySet, Proof};
-use quorate_intent::{
-    Amount, BitcoinNetwork, Body as Intent, IntentError, IntentId, Network, SolanaNetwork, WalletId,
-};
+use quorate_intent::{Amount, Body as Intent, IntentError, IntentId, Network, WalletId};
+use quorate_networks::parse_network;
 use quorate_sharing::Index;
 use serde::Deserialize;
 use std::sync::Arc;
@@ -32,9 +31,9 @@ const MAX_ADDRESSES: u32 = 100;
 #[serde(deny_unknown_fields)]
 pub struct Paged {
     /// 1 to 200, 50 when absent.
-    limit: Option<u32>,
+    pub limit: Option<u32>,
     /// `next_cursor` of an earlier page.
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// Which addresses.
@@ -96,7 +95,7 @@ pub async fn addresses(
     let invalid = |field: &str, detail: String| {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail).field(field)
     };
-    let network = network(&query.network)
+    let network = parse_network(&query.network)
         .ok_or_else(|| invalid("network", format!("unknown network {:.60?}", query.network)))?;
     let count = query.count.unwrap_or(1);
     if !(1..=MAX_ADDRESSES).contains(&count) {
@@ -118,7 +117,27 @@ pub async fn addresses(
         numbers.map(address).collect::<Result<Vec<_>, _>>()
     };
     let items = tokio::task::spawn_blocking(derive).await.map_err(ApiError::internal)??;
+    watch_shown(&gateway, &id, &network, &items).await?;
     Ok(Json(Page { items, next_cursor: None }))
+}
+
+/// What was shown may be paid to, so it is watched from now on.
+async fn watch_shown(
+    gateway: &Gateway,
+    wallet: &WalletId,
+    network: &Network,
+    shown: &[AddressView],
+) -> Result<(), ApiError> {
+    if gateway.watch.of(network).is_none() {
+        return Ok(());
+    }
+    let mut tx = gateway.store.begin().await?;
+    for view in shown {
+        let [account, branch, number] = view.path[..] else { continue };
+        let own = Own { wallet: *wallet, path: [account, branch, number], address: view.address.clone() };
+        tx.watch_own(network, &own).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Takes transactions in that pay the wallet, so that their outputs can be spent.
@@ -287,21 +306,4 @@ fn xpub(keys: &KeySet) -> Option<String> {
         chain_code: ChainCode::from(keys.chain_code()),
     };
     Some(xpub.to_string())
-}
-
-/// A network as queries name it.
-fn network(text: &str) -> Option<Network> {
-    let (chain, which) = text.split_once(':')?;
-    Some(match (chain, which) {
-        ("bitcoin", "mainnet") => Network::Bitcoin { network: BitcoinNetwork::Mainnet },
-        ("bitcoin", "testnet") => Network::Bitcoin { network: BitcoinNetwork::Testnet },
-        ("bitcoin", "signet") => Network::Bitcoin { network: BitcoinNetwork::Signet },
-        ("bitcoin", "regtest") => Network::Bitcoin { network: BitcoinNetwork::Regtest },
-        ("solana", "mainnet") => Network::Solana { network: SolanaNetwork::Mainnet },
-        ("solana", "testnet") => Network::Solana { network: SolanaNetwork::Testnet },
-        ("solana", "devnet") => Network::Solana { network: SolanaNetwork::Devnet },
-        ("solana", "localnet") => Network::Solana { network: SolanaNetwork::Localnet },
-        ("evm", id) => Network::Evm { chain_id: id.parse().ok()? },
-        _ => return None,
-    })
 }

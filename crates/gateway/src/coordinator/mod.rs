@@ -27,6 +27,7 @@ use crate::gateway::Gateway;
 use crate::intents;
 use crate::nodes::Node;
 use crate::store::{Change, IntentRow, now};
+use crate::watch::plan::{self, NoPlan};
 use consider::Ahead;
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
@@ -146,7 +147,8 @@ impl Coordinator {
         self.enqueue(Work::Intent(id));
     }
 
-    fn enqueue(&self, work: Work) {
+    /// There is something to do.
+    pub fn enqueue(&self, work: Work) {
         // The receiver is gone only when the gateway stops; the store knows what to go on with.
         let _ = self.queue.send(work);
     }
@@ -322,6 +324,9 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
     if gateway.coordinator.pauses.waits(id) {
         return Ok(());
     }
+    if !planned(gateway, id).await? {
+        return Ok(());
+    }
     let ready = match ahead(gateway, id).await? {
         Some(Ahead::Ready(ready)) => ready,
         Some(Ahead::End(end)) => return finish(gateway, id, end).await,
@@ -346,6 +351,20 @@ async fn carry_out(gateway: &Arc<Gateway>, id: &IntentId) -> Result<(), sqlx::Er
         gateway.coordinator.enqueue(Work::Prepare(order.wallet));
     }
     finish(gateway, id, end).await
+}
+
+/// Plans an approved intent that the gateway plans by itself; false when it has to wait, and says so.
+async fn planned(gateway: &Gateway, id: &IntentId) -> Result<bool, sqlx::Error> {
+    let auto = |row: &IntentRow| row.auto && row.state == State::Approved;
+    let Some(row) = gateway.store.intent(id).await?.filter(auto) else { return Ok(true) };
+    match plan::make(gateway, &row).await {
+        Ok(()) => Ok(true),
+        Err(NoPlan::Later(reason)) => {
+            wait(gateway, &row, &reason).await?;
+            Ok(false)
+        }
+        Err(NoPlan::Store(error)) => Err(error),
+    }
 }
 
 /// What the nodes say of what a wallet is to sign; none when there is nothing to do. One that waits says so.
@@ -386,7 +405,18 @@ async fn finish(gateway: &Gateway, id: &IntentId, end: End) -> Result<(), sqlx::
     if end.state != State::Signed {
         // A signed transfer is moved in the same write as its transaction.
         let mut tx = gateway.store.begin().await?;
-        let change = Change { from: &[State::Approved, State::Signing], to: end.state, reason, rule };
+        let from = &[State::Approved, State::Signing];
+        if tx.is_outgoing(id).await? {
+            // A higher fee was not signed. What was signed before is still on its way.
+            let told = format!("its fee was not raised: {}", reason.unwrap_or("no reason is given"));
+            let to = State::Broadcasting;
+            if tx.change(id, &Change { from, to, reason: Some(&told), rule: None }).await? {
+                tx.restore_plan(id).await?;
+                tx.commit().await?;
+            }
+            return Ok(());
+        }
+        let change = Change { from, to: end.state, reason, rule };
         if tx.change(id, &change).await? {
             tx.release(id).await?;
             tx.commit().await?;

@@ -6,7 +6,7 @@ use super::{Work, transfer};
 use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::intents::{find, positive, unknown, wrong_state};
-use crate::store::{Change, IntentRow};
+use crate::store::{Change, IntentRow, NewForm};
 use axum::http::StatusCode;
 use quorate_chains::{RawSignature, SignedTx};
 use quorate_coordination::NodeRequest;
@@ -29,10 +29,11 @@ pub struct Signed {
     pub certificate: Option<Vec<u8>>,
 }
 
-/// Moves an intent from one of the states `from` to `signed`, in one write with its transaction; false when it was in none.
+/// Moves an intent from one of the states `from` to `signed`, in one write with its transaction, and on to `broadcasting`
+/// where its network is watched; false when it was in none.
 pub async fn keep(
     gateway: &Gateway,
-    id: &IntentId,
+    row: &IntentRow,
     signed: Signed,
     from: &[State],
     reason: &str,
@@ -44,6 +45,8 @@ pub async fn keep(
         signers: signed.signers,
         form: signed.form,
     };
+    let (id, body) = (&row.id, &row.signed.intent.body);
+    let watched = body.network().filter(|_| body.planned()).and_then(|network| gateway.watch.of(&network));
     let mut tx = gateway.store.begin().await?;
     let change = Change { from, to: State::Signed, reason: Some(reason), rule: None };
     if !tx.change(id, &change).await? {
@@ -53,7 +56,22 @@ pub async fn keep(
     if let Some(certificate) = &signed.certificate {
         tx.put_certificate(id, certificate, false).await?;
     }
+    if let Some(watched) = watched {
+        let form = NewForm {
+            outcome: &outcome,
+            plan: row.plan.as_deref().unwrap_or_default(),
+            summary: row.summary.as_ref(),
+            certificate: signed.certificate.as_deref(),
+        };
+        tx.add_form(id, &watched.config.network, &form).await?;
+        let change =
+            Change { from: &[State::Signed], to: State::Broadcasting, reason: Some(reason), rule: None };
+        tx.change(id, &change).await?;
+    }
     tx.commit().await?;
+    if let Some(watched) = watched {
+        watched.wake();
+    }
     Ok(true)
 }
 
@@ -88,7 +106,7 @@ pub async fn hand_in(
     let signed = check(gateway, &row, new).await?;
     let (form, transaction) = (signed.form, signed.transaction.id.clone());
     let reason = format!("combined from files of {}", signed.signers.join(", "));
-    if !keep(gateway, id, signed, &[State::Signing, State::Expired], &reason).await? {
+    if !keep(gateway, &row, signed, &[State::Signing, State::Expired], &reason).await? {
         let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
         return Err(wrong_state(&row, "it ended meanwhile"));
     }

@@ -200,7 +200,7 @@ pub(super) async fn signed_end(
     let certificate = certify::begin(gateway, begun, transaction.clone(), signatures.clone());
     let certificate = certificate.map(|certificate| certificate.encode());
     let signed = Signed { transaction, signatures, signers, form, certificate };
-    signed::keep(gateway, &task.row.id, signed, &[State::Signing], &reason).await?;
+    signed::keep(gateway, &task.row, signed, &[State::Signing], &reason).await?;
     signed::tell(gateway, task.row.signed.intent.hash(), form, id).await;
     gateway.coordinator.enqueue(Work::Certify(task.row.id));
     gateway.coordinator.enqueue(Work::Prepare(task.wallet.certificate.record.wallet));

@@ -64,7 +64,8 @@ impl Store {
         row.as_ref().map_or(Ok((CoinState::Free, None)), use_of)
     }
 
-    /// The highest used index of a branch of an account, if any.
+    /// The highest used index of a branch of an account, if any. Deposit addresses are not counted: their indices are far
+    /// away, and all addresses up to the last used one are derived.
     pub async fn last_index(
         &self,
         wallet: &WalletId,
@@ -73,12 +74,14 @@ impl Store {
         branch: u32,
     ) -> Result<Option<u32>> {
         let number: Option<i64> = sqlx::query_scalar(
-            "SELECT max(number) FROM coins WHERE wallet = ? AND network = ? AND account = ? AND branch = ?",
+            "SELECT max(number) FROM coins WHERE wallet = ? AND network = ? AND account = ? AND branch = ?
+             AND number < ?",
         )
         .bind(wallet.0.as_slice())
         .bind(name(network))
         .bind(i64::from(account))
         .bind(i64::from(branch))
+        .bind(i64::from(quorate_chains::DEPOSIT_INDICES))
         .fetch_one(&self.pool)
         .await?;
         Ok(number.and_then(|number| u32::try_from(number).ok()))
@@ -145,7 +148,7 @@ impl Tx<'_> {
         limit: u32,
     ) -> Result<Vec<CoinRow>> {
         let query = format!(
-            "{SELECT} WHERE c.wallet = ? AND c.network = ? AND c.account = ? AND r.resource IS NULL
+            "{SELECT} WHERE c.wallet = ? AND c.network = ? AND c.account = ? AND c.usable AND r.resource IS NULL
              ORDER BY c.amount DESC, c.sequence LIMIT ?"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
@@ -156,6 +159,61 @@ impl Tx<'_> {
             .fetch_all(&mut *self.tx)
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// Keeps an output that stands in a block and cannot be planned with yet. One that was handed in keeps its word.
+    pub async fn put_mined_coin(
+        &mut self,
+        (wallet, network): (&WalletId, &Network),
+        coin: &NewCoin,
+        raw: &[u8],
+        block: (&str, u64),
+    ) -> Result<()> {
+        let [account, branch, number] = coin.path;
+        sqlx::query("INSERT INTO transactions (network, txid, raw) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(name(network))
+            .bind(&coin.txid)
+            .bind(raw)
+            .execute(&mut *self.tx)
+            .await?;
+        sqlx::query(
+            "INSERT INTO coins (resource, wallet, network, txid, vout, account, branch, number, amount, address,
+                usable, block, height) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)
+             ON CONFLICT (wallet, resource) DO UPDATE SET block = excluded.block, height = excluded.height",
+        )
+        .bind(&coin.resource)
+        .bind(wallet.0.as_slice())
+        .bind(name(network))
+        .bind(&coin.txid)
+        .bind(i64::from(coin.vout))
+        .bind(i64::from(account))
+        .bind(i64::from(branch))
+        .bind(i64::from(number))
+        .bind(int(coin.amount))
+        .bind(&coin.address)
+        .bind(block.0)
+        .bind(int(block.1))
+        .execute(&mut *self.tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Coins at or below a height have enough blocks on them.
+    pub async fn confirm_coins(&mut self, network: &Network, upto: u64) -> Result<()> {
+        sqlx::query("UPDATE coins SET usable = 1 WHERE network = ? AND NOT usable AND height <= ?")
+            .bind(name(network))
+            .bind(int(upto))
+            .execute(&mut *self.tx)
+            .await?;
+        Ok(())
+    }
+
+    /// Coins above a height have lost their block, and cannot be planned with until they stand in another.
+    pub async fn orphan_coins(&mut self, network: &Network, above: u64) -> Result<()> {
+        let query =
+            "UPDATE coins SET usable = 0, block = NULL, height = NULL WHERE network = ? AND height > ?";
+        sqlx::query(query).bind(name(network)).bind(int(above)).execute(&mut *self.tx).await?;
+        Ok(())
     }
 
     /// Counts one up and gives the number before.
@@ -200,10 +258,12 @@ impl Tx<'_> {
     }
 
     /// Frees what an intent reserved, unless nodes were asked to sign it: then a partial signature may be out, and what
-    /// it uses counts as used (§4.5).
+    /// it uses counts as used (§4.5). The nonce of an account is freed even then, as long as there is no transaction: kept
+    /// back it would hold up every later one, and of two transactions with one nonce only one can ever be mined.
     pub async fn release(&mut self, id: &IntentId) -> Result<()> {
         sqlx::query(
-            "DELETE FROM resources WHERE intent = ?1 AND (SELECT asked FROM intents WHERE id = ?1) = 0",
+            "DELETE FROM resources WHERE intent = ?1 AND EXISTS (SELECT 1 FROM intents WHERE id = ?1
+             AND (asked = 0 OR auto AND outcome IS NULL AND resource GLOB 'evm:*'))",
         )
         .bind(id.0.as_slice())
         .execute(&mut *self.tx)
@@ -222,7 +282,7 @@ fn use_of(row: &SqliteRow) -> Result<(CoinState, Option<IntentId>)> {
     let user_state: Option<String> = row.try_get("user_state")?;
     let state = match user_state.as_deref() {
         None => CoinState::Free,
-        Some(state) if state == State::Signed.as_str() => CoinState::Spent,
+        Some(state) if State::parse(state).is_some_and(State::is_signed) => CoinState::Spent,
         Some(_) => CoinState::Reserved,
     };
     Ok((state, user.map(|id| fixed(&id).map(IntentId)).transpose()?))

@@ -1,10 +1,10 @@
 //! Money that came in. Every change of a deposit writes its event in the same transaction.
 
-use super::addresses::read_address;
+use super::addresses::{network_key, read_address};
 use super::events::NewEvent;
 use super::{Result, Store, Tx, corrupt, decode, encode, int, now_ms, uint};
 use quorate_coordination::api::{Deposit, DepositState};
-use quorate_intent::{Amount, Asset};
+use quorate_intent::{Amount, Asset, Network};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
@@ -89,28 +89,84 @@ impl Tx<'_> {
         let kind = format!("deposit.{}", new.state);
         let data = serde_json::to_value(&row.deposit).map_err(|_| corrupt("a deposit has no JSON"))?;
         self.add_event(&NewEvent { kind: &kind, object: &row.deposit.id, data: &data }).await?;
+        self.follow_deposit(row.address).await?;
         Ok(Some(row))
     }
 }
 
+/// Which deposits to list, the newest first.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DepositFilter {
+    /// Only of the address at this place.
+    pub address: Option<u64>,
+    /// Only in this state.
+    pub state: Option<DepositState>,
+    /// Only older than this place.
+    pub before: Option<u64>,
+    /// Most rows.
+    pub limit: u32,
+}
+
 impl Store {
-    /// Deposits before a place, the newest first; of one address where that is given.
-    pub async fn deposits(
-        &self,
-        address: Option<u64>,
-        before: Option<u64>,
-        limit: u32,
-    ) -> Result<Vec<DepositRow>> {
+    /// Deposits, the newest first.
+    pub async fn deposits(&self, filter: &DepositFilter) -> Result<Vec<DepositRow>> {
         let query = format!(
-            "{SELECT} WHERE (?1 IS NULL OR d.address = ?1) AND d.sequence < ?2 ORDER BY d.sequence DESC LIMIT ?3"
+            "{SELECT} WHERE (?1 IS NULL OR d.address = ?1) AND (?2 IS NULL OR d.state = ?2)
+             AND d.sequence < ?3 ORDER BY d.sequence DESC LIMIT ?4"
         );
         let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(address.map(int))
-            .bind(before.map_or(i64::MAX, int))
-            .bind(i64::from(limit))
+            .bind(filter.address.map(int))
+            .bind(filter.state.map(DepositState::as_str))
+            .bind(filter.before.map_or(i64::MAX, int))
+            .bind(i64::from(filter.limit))
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(read).collect()
+    }
+
+    /// The deposit at a place.
+    pub async fn deposit(&self, sequence: u64) -> Result<Option<DepositRow>> {
+        let query = format!("{SELECT} WHERE d.sequence = ?");
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(query)).bind(int(sequence)).fetch_optional(&self.pool).await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// A network's deposits that are seen and do not count yet.
+    pub async fn open_deposits(&self, network: &Network) -> Result<Vec<DepositRow>> {
+        let query = format!("{SELECT} WHERE d.state = 'seen' AND a.network = ?");
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(query)).bind(network_key(network)).fetch_all(&self.pool).await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// A network's deposits in blocks above a height.
+    pub async fn deposits_above(&self, network: &Network, above: u64) -> Result<Vec<DepositRow>> {
+        let query = format!("{SELECT} WHERE d.height > ? AND a.network = ?");
+        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
+            .bind(int(above))
+            .bind(network_key(network))
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter().map(read).collect()
+    }
+}
+
+impl DepositRow {
+    /// The same payment as a watcher would take it in, to be changed.
+    pub fn renew(&self) -> NewDeposit {
+        let deposit = &self.deposit;
+        NewDeposit {
+            address: self.address,
+            asset: deposit.asset.clone(),
+            amount: deposit.amount,
+            transaction: deposit.transaction.clone(),
+            place: deposit.place,
+            block: self.block.clone().zip(deposit.height),
+            confirmations: deposit.confirmations,
+            required: deposit.required,
+            state: deposit.state,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Intents, their approvals and everything that happened to them.
 
+use super::events::NewEvent;
+use super::invoices::refunded;
 use super::{Result, Store, Tx, corrupt, decode, encode, fixed, int, now_ms, uint};
 use quorate_chains::Summary;
 use quorate_coordination::SigningRequest;
@@ -37,12 +39,14 @@ pub struct IntentRow {
     pub outcome: Option<SignedTransaction>,
     /// Its partial signatures go by file.
     pub by_file: bool,
+    /// The gateway plans it when it is approved.
+    pub auto: bool,
 }
 
 impl IntentRow {
-    /// Whether its plan is still to come.
+    /// Whether its plan is still to come from a client.
     pub fn unplanned(&self) -> bool {
-        self.plan.is_none() && self.signed.intent.body.planned()
+        self.plan.is_none() && !self.auto && self.signed.intent.body.planned()
     }
 }
 
@@ -60,6 +64,8 @@ pub struct NewRow<'a> {
     pub summary: Option<&'a Summary>,
     /// Its partial signatures go by file.
     pub by_file: bool,
+    /// The gateway plans it when it is approved.
+    pub auto: bool,
 }
 
 /// A change of state.
@@ -82,6 +88,8 @@ pub struct ListFilter {
     pub state: Option<State>,
     /// Only of this wallet.
     pub wallet: Option<WalletId>,
+    /// Only with a signed transaction.
+    pub signed: bool,
     /// Only older than this sequence number.
     pub before: Option<u64>,
     /// Most rows.
@@ -107,6 +115,9 @@ impl Store {
         if let Some(wallet) = filter.wallet {
             query.push(" AND wallet = ").push_bind(wallet.0.to_vec());
         }
+        if filter.signed {
+            query.push(" AND outcome IS NOT NULL");
+        }
         if let Some(before) = filter.before {
             query.push(" AND sequence < ").push_bind(int(before));
         }
@@ -129,7 +140,7 @@ impl Store {
     pub async fn ready(&self) -> Result<Vec<IntentId>> {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM intents WHERE state = 'approved' AND NOT by_file
-             AND (kind IN ('order', 'governance') OR plan IS NOT NULL) ORDER BY sequence",
+             AND (kind IN ('order', 'governance') OR plan IS NOT NULL OR auto) ORDER BY sequence",
         )
         .fetch_all(&self.pool)
         .await?;
@@ -141,7 +152,7 @@ impl Store {
         let rows: Vec<Vec<u8>> = sqlx::query_scalar(
             "SELECT id FROM intents WHERE (state IN ('submitted', 'pending_approval')
              OR by_file AND state IN ('approved', 'signing')
-             OR state = 'approved' AND kind = 'transfer' AND plan IS NULL) AND expires <= ?",
+             OR state = 'approved' AND kind IN ('transfer', 'call') AND plan IS NULL) AND expires <= ?",
         )
         .bind(int(now))
         .fetch_all(&self.pool)
@@ -183,8 +194,8 @@ impl Tx<'_> {
         let id = new.signed.intent.id();
         let summary = new.summary.map(serde_json::to_string).transpose().map_err(json)?;
         sqlx::query(
-            "INSERT INTO intents (id, wallet, kind, state, expires, signed, plan, summary, by_file)
-             VALUES (?, ?, ?, 'submitted', ?, ?, ?, ?, ?)",
+            "INSERT INTO intents (id, wallet, kind, state, expires, signed, plan, summary, by_file, auto)
+             VALUES (?, ?, ?, 'submitted', ?, ?, ?, ?, ?, ?)",
         )
         .bind(id.0.as_slice())
         .bind(new.wallet.0.as_slice())
@@ -194,8 +205,12 @@ impl Tx<'_> {
         .bind(new.plan.as_deref())
         .bind(summary)
         .bind(new.by_file)
+        .bind(new.auto)
         .execute(&mut *self.tx)
         .await?;
+        if let Some(invoice) = refunded(&new.signed.intent.body) {
+            self.note_refund(invoice, &id).await?;
+        }
         self.add_transition(&id, State::Submitted, None, None).await
     }
 
@@ -236,6 +251,31 @@ impl Tx<'_> {
         .bind(rule)
         .execute(&mut *self.tx)
         .await?;
+        self.tell_intent(id, state, reason, rule).await
+    }
+
+    /// Writes the event of a change down.
+    async fn tell_intent(
+        &mut self,
+        id: &IntentId,
+        state: State,
+        reason: Option<&str>,
+        rule: Option<&str>,
+    ) -> Result<()> {
+        let row = sqlx::query("SELECT wallet, kind FROM intents WHERE id = ?")
+            .bind(id.0.as_slice())
+            .fetch_one(&mut *self.tx)
+            .await?;
+        let data = serde_json::json!({
+            "id": id,
+            "kind": row.try_get::<String, _>("kind")?,
+            "wallet": WalletId(fixed(row.try_get("wallet")?)?),
+            "state": state,
+            "reason": reason,
+            "deciding_rule": rule,
+        });
+        let kind = format!("intent.{state}");
+        self.add_event(&NewEvent { kind: &kind, object: &id.to_string(), data: &data }).await?;
         Ok(())
     }
 
@@ -327,6 +367,7 @@ impl Tx<'_> {
 
     /// Keeps the signed transaction.
     pub async fn set_outcome(&mut self, id: &IntentId, outcome: &SignedTransaction) -> Result<()> {
+        self.note_gas(id, outcome).await?;
         sqlx::query("UPDATE intents SET outcome = ? WHERE id = ?")
             .bind(serde_json::to_string(outcome).map_err(json)?)
             .bind(id.0.as_slice())
@@ -371,5 +412,6 @@ fn read(row: &SqliteRow) -> Result<IntentRow> {
             .transpose()
             .map_err(|e| corrupt(&e.to_string()))?,
         by_file: row.try_get("by_file")?,
+        auto: row.try_get("auto")?,
     })
 }

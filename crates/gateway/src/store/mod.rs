@@ -2,6 +2,7 @@
 //! committed and synced before the answer leaves.
 
 mod addresses;
+mod blocks;
 mod certificates;
 mod coins;
 mod deposits;
@@ -10,17 +11,28 @@ mod events;
 mod governance;
 mod idempotency;
 mod intents;
+mod invoices;
+mod outgoing;
 mod schema;
+mod sweeps;
 mod wallets;
+mod webhooks;
 
-pub use addresses::{AddressRow, NewAddress};
+pub use addresses::{AddressFilter, AddressRow, Lane, NewAddress, Stocked};
+pub use blocks::{BalanceRow, Own};
 pub use coins::{CoinRow, NewCoin};
-pub use deposits::{DepositRow, NewDeposit};
+pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
+pub use events::EventFilter;
+#[cfg(test)]
 pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
+pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo, same_asset};
+pub use outgoing::{FormRow, NewForm, Outgoing};
+pub use sweeps::{Funded, Moved, gas_memo};
 pub use wallets::{ScheduleRow, WalletRow};
+pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 
 use crate::GatewayError;
 use quorate_intent::Hash;
@@ -28,18 +40,23 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, MutexGuard};
+use tokio::sync::{Mutex, MutexGuard, watch};
 
 /// The database, with one writer at a time and readers beside it.
 pub struct Store {
     pool: SqlitePool,
     writer: Mutex<()>,
+    /// The place of the last event that is durable.
+    told: watch::Sender<u64>,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
     tx: Transaction<'static, Sqlite>,
     _turn: MutexGuard<'s, ()>,
+    told: &'s watch::Sender<u64>,
+    /// The place of the last event of this write.
+    event: Option<u64>,
 }
 
 /// Results of this module.
@@ -62,8 +79,11 @@ impl Store {
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options)
             .await?;
-        let store = Self { pool, writer: Mutex::new(()) };
-        schema::prepare(&store.pool).await?;
+        schema::prepare(&pool).await?;
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT max(sequence) FROM events").fetch_one(&pool).await?;
+        let told = watch::Sender::new(uint(last.unwrap_or(0)));
+        let store = Self { pool, writer: Mutex::new(()), told };
         store.check_genesis(genesis).await?;
         Ok(store)
     }
@@ -90,7 +110,13 @@ impl Store {
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
         let turn = self.writer.lock().await;
-        Ok(Tx { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        let tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        Ok(Tx { tx, _turn: turn, told: &self.told, event: None })
+    }
+
+    /// Tells the place of the last event that is durable, and every later one.
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.told.subscribe()
     }
 
     /// Closes the file.
@@ -102,7 +128,11 @@ impl Store {
 impl Tx<'_> {
     /// Makes it durable.
     pub async fn commit(self) -> Result<()> {
-        self.tx.commit().await
+        self.tx.commit().await?;
+        if let Some(place) = self.event {
+            self.told.send_replace(place);
+        }
+        Ok(())
     }
 }
 

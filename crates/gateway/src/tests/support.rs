@@ -142,8 +142,9 @@ pub fn with_auth(auth: &RequestAuth, method: &str, target: &str, body: &[u8]) ->
 impl Bench {
     pub async fn ask(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
+        let headers = response.headers().clone();
         let text = |name: &str| {
-            response.headers().get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
+            headers.get(name).map(|value| value.to_str().unwrap().to_owned()).unwrap_or_default()
         };
         let (media_type, replayed) = (text("content-type"), text("idempotency-replayed") == "true");
         let status = response.status();

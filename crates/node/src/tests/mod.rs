@@ -1,5 +1,6 @@
 //! Real nodes with real vaults on this machine, called as the gateway calls them.
 
+mod attest;
 mod ceremonies;
 mod certificates;
 mod disputes;

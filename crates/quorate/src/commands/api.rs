@@ -181,5 +181,14 @@ pub fn describe(view: &IntentView) -> Result<String> {
         lines.push(format!("id       {}", transaction.id));
         lines.push(format!("raw      {}", transaction.raw));
     }
+    if let Some(status) = &view.transaction_status {
+        let place =
+            status.height.map_or_else(|| "in no block".to_owned(), |height| format!("height {height}"));
+        lines
+            .push(format!("chain    {place}, {} of {} confirmations", status.confirmations, status.required));
+        if let Some(problem) = &status.problem {
+            lines.push(format!("problem  {problem}"));
+        }
+    }
     Ok(lines.join("\n"))
 }

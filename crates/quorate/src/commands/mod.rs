@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod addresses;
 mod api;
 mod approvals;
 mod audit;
@@ -17,8 +18,10 @@ mod governed;
 mod init;
 mod intents;
 mod keys;
+mod networks;
 mod orders;
 mod partials;
+mod payments;
 mod policy;
 mod services;
 mod unlock;
@@ -52,7 +55,11 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Drill(command) => drill::run(command, json).await,
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
-        Command::Address(args) => wallets::address(args, json).await,
+        Command::Address(line) => addresses::run(line, json).await,
+        Command::Invoice(command) => payments::invoice(command, json).await,
+        Command::Sweep(args) => payments::sweep(args, json).await,
+        Command::Webhook(command) => payments::webhook(command, json).await,
+        Command::Events(args) => payments::events(args, json).await,
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
         Command::Plan(args) => intents::plan(args, json).await,
@@ -67,6 +74,10 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Sign(args) => partials::sign(args, json).await,
         Command::Combine(args) => partials::combine(&args, json),
         Command::Submit(args) => partials::submit(args, json).await,
+        Command::Networks(args) => networks::networks(args, json).await,
+        Command::Balances(args) => networks::balances(args, json).await,
+        Command::Deposits(args) => networks::deposits(args, json).await,
+        Command::Bump(args) => networks::bump(args, json).await,
         Command::Disputes(args) => disputes::list(args, json).await,
         Command::Blame(args) => disputes::blame(&args, json),
         Command::Certificate(args) => certificates::fetch(args, json).await,

@@ -52,8 +52,13 @@ pub async fn gateway(args: GatewayArgs) -> Result<()> {
     let genesis = files::read_genesis(&args.genesis)?;
     let identity = Identity::load(&args.identity)?;
     let mut config = GatewayConfig::new(genesis, identity, args.store, args.listen);
+    config.webhook_keys = args.webhook_keys.unwrap_or_else(|| args.identity.with_extension("webhook-keys"));
+    config.webhook_private_hosts = args.webhook_private_hosts;
     config.signing.presignatures = args.stock.into();
     config.signing.commitments = args.stock.into();
+    if let Some(file) = &args.networks {
+        config.networks = quorate_networks::read_networks(file)?;
+    }
     let running = Gateway::start(config).await?;
     println!("gateway listens on http://{}", running.address());
     stopped().await?;

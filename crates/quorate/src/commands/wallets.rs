@@ -1,8 +1,7 @@
 //! `wallet`, `address`, `fund`.
 
 use super::api::Caller;
-use crate::cli::{AddressArgs, ApiArgs, FundArgs, WalletCommand};
-use crate::exit::Refused;
+use crate::cli::{ApiArgs, FundArgs, WalletCommand};
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
 use quorate_client::api::{Funding, IntentView, WalletView};
@@ -122,22 +121,6 @@ fn describe(view: &WalletView) -> String {
         ago(view.refreshed),
         output::table(&["index", "node", "identity", "public share"], rows)
     )
-}
-
-/// Runs `address`: derived here from the certificate; the gateway's own answer must be the same.
-pub async fn address(args: AddressArgs, json: bool) -> Result<()> {
-    let caller = Caller::new(&args.api).await?;
-    let (_, keys) = caller.wallet(&args.wallet).await?;
-    let path = [args.account, 0, args.index];
-    let network = args.network.network;
-    let own = quorate_chains::address(&keys.wallet_key(), &network, &path)?;
-    let told = caller.client.address(&args.wallet, &network, args.account, args.index).await?;
-    if told != own {
-        let problem =
-            format!("the gateway shows {told}, but the wallet's certificate gives {own}; do not use it");
-        return Err(Refused(problem).into());
-    }
-    output::result(json, &serde_json::json!({ "address": own, "path": path }), || own.clone())
 }
 
 /// Runs `fund`.
