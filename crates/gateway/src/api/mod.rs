@@ -65,6 +65,32 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/certificates/{id}", get(wallets::certificate))
+        .route("/v1/policies", get(governed::policies))
+        .route("/v1/address-book", get(governed::address_book))
+        .route("/v1/assets", get(governed::assets))
+        .merge(payments())
+        .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
+        // The guard caps each body by its path; axum's own cap of 2 MiB would refuse what the guard lets through.
+        .layer(DefaultBodyLimit::disable());
+    Router::new()
+        .route("/v1/health", get(status::health))
+        .route("/v1/openapi.json", get(openapi::document))
+        .route("/metrics", get(metrics::metrics))
+        .merge(signed)
+        .merge(crate::pay::routes())
+        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
+        .method_not_allowed_fallback(async || {
+            let detail = "this path does not take this method; /v1/openapi.json lists what it takes";
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+        })
+        .layer(from_fn_with_state(Arc::clone(&gateway), server::in_time))
+        .with_state(gateway)
+}
+
+/// What takes payments and tells of them.
+fn payments() -> Router<Arc<Gateway>> {
+    Router::new()
         .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
         .route("/v1/deposit-addresses", get(deposit_addresses::list))
         .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
@@ -83,26 +109,6 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
         .route("/v1/webhook-keys", get(webhooks::keys))
         .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
-        .route("/v1/certificates/{id}", get(wallets::certificate))
-        .route("/v1/policies", get(governed::policies))
-        .route("/v1/address-book", get(governed::address_book))
-        .route("/v1/assets", get(governed::assets))
-        .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
-        // The guard caps each body by its path; axum's own cap of 2 MiB would refuse what the guard lets through.
-        .layer(DefaultBodyLimit::disable());
-    Router::new()
-        .route("/v1/health", get(status::health))
-        .route("/v1/openapi.json", get(openapi::document))
-        .route("/metrics", get(metrics::metrics))
-        .merge(signed)
-        .merge(crate::pay::routes())
-        .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))
-        .method_not_allowed_fallback(async || {
-            let detail = "this path does not take this method; /v1/openapi.json lists what it takes";
-            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-        })
-        .layer(from_fn_with_state(Arc::clone(&gateway), server::in_time))
-        .with_state(gateway)
 }
 
 /// Most entries of a page.
