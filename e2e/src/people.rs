@@ -9,8 +9,8 @@ use quorate_client::Client;
 use quorate_client::api::{IntentView, State};
 use quorate_coordination::{Certificate, KeySet};
 use quorate_intent::{
-    Approval, Body, Genesis, Intent, IntentId, Order, OrderKind, PublicKey, SignedIntent, Suite, Transfer, Verdict,
-    WalletId, intent, keys,
+    Approval, Body, Genesis, Intent, IntentId, Order, OrderKind, PublicKey, SignedIntent, Suite, Transfer,
+    Verdict, WalletId, intent, keys,
 };
 use quorate_session::statement_digest;
 use rand_core::{OsRng, RngCore};

@@ -9,12 +9,12 @@
 mod calls;
 mod error;
 mod http;
-mod service;
 mod payments;
+mod service;
 
 pub use calls::{Addresses, Filter};
 pub use error::ClientError;
 pub use http::Client;
-pub use service::DepositFilter;
 pub use payments::AddressFilter;
 pub use quorate_coordination::api;
+pub use service::DepositFilter;

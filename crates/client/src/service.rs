@@ -2,7 +2,9 @@
 
 use crate::calls::{network as name, paging, query};
 use crate::{Client, ClientError};
-use quorate_coordination::api::{Balance, Bump, Deposit, DepositState, FeesView, IntentView, NetworkView, Page};
+use quorate_coordination::api::{
+    Balance, Bump, Deposit, DepositState, FeesView, IntentView, NetworkView, Page,
+};
 use quorate_intent::{IntentId, Network};
 
 /// Which deposits to list.

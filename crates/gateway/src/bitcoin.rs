@@ -241,7 +241,8 @@ pub fn raise(suite: Suite, transfer: &Transfer, plan: &Plan, fee_rate: u64) -> R
         let wrong = |problem: String| CoinError::Transaction(at, problem);
         let previous: Transaction =
             consensus::deserialize(&input.previous).map_err(|error| wrong(error.to_string()))?;
-        let output = previous.output.get(input.vout as usize).ok_or_else(|| wrong("no such output".into()))?;
+        let output =
+            previous.output.get(input.vout as usize).ok_or_else(|| wrong("no such output".into()))?;
         total = total.saturating_add(output.value.to_sat());
     }
     let size = |outputs: &[usize]| {

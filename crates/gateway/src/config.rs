@@ -35,7 +35,17 @@ impl Config {
         let webhook_keys = store.with_extension("webhook-keys");
         let (limits, signing) = (Limits::default(), Signing::default());
         let (webhook_private_hosts, networks) = (Vec::new(), Vec::new());
-        Self { genesis, identity, store, listen, limits, signing, networks, webhook_keys, webhook_private_hosts }
+        Self {
+            genesis,
+            identity,
+            store,
+            listen,
+            limits,
+            signing,
+            networks,
+            webhook_keys,
+            webhook_private_hosts,
+        }
     }
 }
 

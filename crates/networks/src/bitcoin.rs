@@ -39,7 +39,10 @@ impl Bitcoin {
             return Err(NetworkError::OtherChain { expected, found });
         }
         if info["initialblockdownload"] == true && self.network != BitcoinNetwork::Regtest {
-            return Err(NetworkError::answer("getblockchaininfo", "the node is still catching up with its chain"));
+            return Err(NetworkError::answer(
+                "getblockchaininfo",
+                "the node is still catching up with its chain",
+            ));
         }
         Ok(())
     }

@@ -41,7 +41,9 @@ pub enum NetworkError {
         seconds: u64,
     },
     /// It does not let us in.
-    #[error("the node at {host} refuses user and password (HTTP {status}); see user, password_file and cookie_file")]
+    #[error(
+        "the node at {host} refuses user and password (HTTP {status}); see user, password_file and cookie_file"
+    )]
     Denied {
         /// Where.
         host: String,

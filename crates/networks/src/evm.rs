@@ -112,7 +112,9 @@ impl Evm {
             let (Some(to), Some(data)) = (to.as_str(), log["data"].as_str()) else { continue };
             let (Some(to), 66) = (to.get(26..), data.len()) else { continue };
             let contract = text(method, &log["address"])?.to_lowercase();
-            let Some(contract) = tokens.iter().find(|token| token.to_lowercase() == contract) else { continue };
+            let Some(contract) = tokens.iter().find(|token| token.to_lowercase() == contract) else {
+                continue;
+            };
             let place = u32::try_from(small(method, &log["logIndex"])?).unwrap_or(u32::MAX - FIRST_LOG);
             payments.push(Payment {
                 to: format!("0x{}", to.to_lowercase()),

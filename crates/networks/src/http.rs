@@ -98,7 +98,10 @@ impl Rpc {
         }
         // Bitcoin Core's errors come with status 500 and a body like any other.
         serde_json::from_slice(&bytes).map_err(|error| {
-            NetworkError::answer(method, format!("HTTP {status} and no JSON ({error}); is this the address of a node?"))
+            NetworkError::answer(
+                method,
+                format!("HTTP {status} and no JSON ({error}); is this the address of a node?"),
+            )
         })
     }
 

@@ -103,7 +103,8 @@ impl Solana {
         match self.rpc.call::<String>("sendTransaction", json!([raw, how])).await {
             Ok(_) => Ok(Sent::Taken),
             Err(NetworkError::Rpc { message, .. }) => {
-                let known = message.contains("already been processed") || message.contains("AlreadyProcessed");
+                let known =
+                    message.contains("already been processed") || message.contains("AlreadyProcessed");
                 Ok(if known { Sent::Known } else { Sent::Refused(message) })
             }
             Err(error) => Err(error),
@@ -175,7 +176,8 @@ fn rises(entry: &Value, id: &str) -> Vec<Payment> {
         }
     }
     let tokens = |name: &str| meta[name].as_array().map(Vec::as_slice).unwrap_or_default();
-    let amount = |entry: &Value| entry["uiTokenAmount"]["amount"].as_str().and_then(|text| text.parse::<u64>().ok());
+    let amount =
+        |entry: &Value| entry["uiTokenAmount"]["amount"].as_str().and_then(|text| text.parse::<u64>().ok());
     for after in tokens("postTokenBalances") {
         let index = &after["accountIndex"];
         let before = tokens("preTokenBalances").iter().find(|before| before["accountIndex"] == *index);

@@ -25,5 +25,6 @@ mod quorums;
 mod record;
 mod reuse;
 mod watched_bitcoin;
+mod watched_deposits;
 mod watched_evm;
 mod watched_solana;

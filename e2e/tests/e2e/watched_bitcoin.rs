@@ -69,7 +69,8 @@ async fn fund(chain: &mut Bitcoind, client: &Person, wallet: &Wallet, coins: &[u
 }
 
 async fn submit(cluster: &Cluster, client: &Person, transfer: Transfer, rate: u64) -> Result<IntentView> {
-    let mut new: quorate_client::api::NewIntent = client.intent(Body::Transfer(transfer)).sign(&client.key).into();
+    let mut new: quorate_client::api::NewIntent =
+        client.intent(Body::Transfer(transfer)).sign(&client.key).into();
     new.fee_rate = Some(rate);
     let view = client.api.submit(&new, None).await?;
     cluster.approve(&view).await?;
@@ -182,9 +183,15 @@ async fn raised(chain: &mut Bitcoind, cluster: &mut Cluster, client: &Person, wa
     let second = waits(chain, client, &id).await?;
     ensure!(second != first && !chain.waits(&first).await?, "the earlier form still waits");
     ensure!(spent(&before)? == spent(&view)?, "the two forms do not conflict");
-    ensure!(view.transaction_status.as_ref().is_some_and(|status| status.forms == 2), "another number of forms");
+    ensure!(
+        view.transaction_status.as_ref().is_some_and(|status| status.forms == 2),
+        "another number of forms"
+    );
     let refused = client.api.bump(&id, &Bump { fee_rate: Some(5_000) }).await;
-    ensure!(refused.is_err_and(|error| error.code() == Some("fee_above_cap")), "a fee above the intent's limit");
+    ensure!(
+        refused.is_err_and(|error| error.code() == Some("fee_above_cap")),
+        "a fee above the intent's limit"
+    );
     chain.mine(u32::try_from(REQUIRED)?).await?;
     let view = client.until(&id, |view| view.state == State::Completed).await?;
     ensure!(view.transaction.context("a transaction")?.id == second, "another form is shown");
@@ -204,7 +211,8 @@ async fn parallel_withdrawals_never_collide() -> Result<()> {
     fund(&mut chain, &client, &wallet, &vec![COIN / 10; count]).await?;
     let to = chain.purse().to_string();
     let began = Instant::now();
-    let all = (0..count).map(|at| submit(&cluster, &client, transfer(&wallet, &to, COIN / 20 + at as u64), 5));
+    let all =
+        (0..count).map(|at| submit(&cluster, &client, transfer(&wallet, &to, COIN / 20 + at as u64), 5));
     let mut views = Vec::new();
     for view in futures(all).await {
         views.push(view?.id);

@@ -85,7 +85,10 @@ impl Case {
         let began = Instant::now();
         loop {
             let all = self.client.api.balances().await?;
-            if all.iter().any(|balance| balance.asset == *asset && balance.account == Some(0) && right(balance)) {
+            if all
+                .iter()
+                .any(|balance| balance.asset == *asset && balance.account == Some(0) && right(balance))
+            {
                 return Ok(());
             }
             ensure!(began.elapsed() < WAIT, "other balances: {all:?}");
@@ -98,7 +101,10 @@ impl Case {
 async fn withdrawals_are_planned_mined_raised_and_reorganised() -> Result<()> {
     let began = Instant::now();
     let mut case = Case::start().await?;
-    case.balance(&Asset::Native, |balance| balance.confirmed == Amount(quorate_intent::U256::from(10 * ETHER))).await?;
+    case.balance(&Asset::Native, |balance| {
+        balance.confirmed == Amount(quorate_intent::U256::from(10 * ETHER))
+    })
+    .await?;
     completes(&case).await?;
     println!("coins completed after {:.1?}", began.elapsed());
     tokens(&case).await?;
@@ -114,12 +120,16 @@ async fn completes(case: &Case) -> Result<()> {
     let had = case.chain.balance(TO).await?;
     let view = case.submit(Asset::Native, ETHER / 4).await?;
     let view = case.client.until(&view.id, |view| view.state == State::Confirming).await?;
-    ensure!(view.transaction_status.as_ref().is_some_and(|status| status.confirmations == 1), "confirmations");
+    ensure!(
+        view.transaction_status.as_ref().is_some_and(|status| status.confirmations == 1),
+        "confirmations"
+    );
     case.chain.mine(REQUIRED - 1).await?;
     let view = case.completed(&view.id).await?;
     ensure!(case.chain.balance(TO).await? == had + ETHER / 4, "another amount has arrived");
     let left = case.chain.balance(&case.from).await?;
-    case.balance(&Asset::Native, |balance| balance.confirmed == Amount(quorate_intent::U256::from(left))).await?;
+    case.balance(&Asset::Native, |balance| balance.confirmed == Amount(quorate_intent::U256::from(left)))
+        .await?;
     let late = case.client.api.bump(&view.id, &Bump::default()).await;
     ensure!(late.is_err_and(|error| error.code() == Some("wrong_state")), "a fee was raised after the end");
     Ok(())
@@ -133,7 +143,8 @@ async fn tokens(case: &Case) -> Result<()> {
     let asset = Asset::Token { contract: contract.clone() };
     let nonce = case.chain.nonce(&case.from).await?;
     let much = case.submit(asset.clone(), 5_001).await?;
-    let waits = |view: &IntentView| view.reason.as_ref().is_some_and(|reason| reason.contains("cannot be planned"));
+    let waits =
+        |view: &IntentView| view.reason.as_ref().is_some_and(|reason| reason.contains("cannot be planned"));
     case.client.until(&much.id, |view| view.state == State::Approved && waits(view)).await?;
     let good = case.submit(asset, 1_200).await?;
     let good = case.client.until(&good.id, |view| view.state == State::Confirming).await?;
@@ -158,7 +169,10 @@ async fn raised(case: &Case) -> Result<()> {
     case.chain.mine(REQUIRED).await?;
     let view = case.completed(&view.id).await?;
     ensure!(view.transaction.as_ref().is_some_and(|transaction| transaction.id == second), "another form");
-    ensure!(view.transaction_status.as_ref().is_some_and(|status| status.forms == 2), "another number of forms");
+    ensure!(
+        view.transaction_status.as_ref().is_some_and(|status| status.forms == 2),
+        "another number of forms"
+    );
     ensure!(!case.chain.has(&first).await?, "the earlier form is still there");
     ensure!(case.chain.balance(TO).await? == had + ETHER / 10, "it was not paid once");
     ensure!(case.chain.nonce(&case.from).await? == nonce + 1, "another nonce");

@@ -53,7 +53,8 @@ async fn place(gateway: &Gateway, text: &str, network: Option<&str>) -> Result<u
         return number(digits).ok_or_else(|| invalid("address", "adr_ is followed by 16 hex digits"));
     }
     let network = network.and_then(quorate_networks::parse_network);
-    let network = network.ok_or_else(|| invalid("network", "name the network of the address, such as evm:1"))?;
+    let network =
+        network.ok_or_else(|| invalid("network", "name the network of the address, such as evm:1"))?;
     Ok(gateway.store.address_of(&network, text).await?.map_or(u64::MAX, |row| row.sequence))
 }
 

@@ -53,7 +53,13 @@ pub async fn list(
     Params(list): Params<List>,
 ) -> Result<Json<Page<IntentView>>, ApiError> {
     let (limit, before) = page(list.limit, list.cursor.as_deref())?;
-    let filter = ListFilter { state: list.state, wallet: list.wallet, before, limit: limit + 1, ..ListFilter::default() };
+    let filter = ListFilter {
+        state: list.state,
+        wallet: list.wallet,
+        before,
+        limit: limit + 1,
+        ..ListFilter::default()
+    };
     let mut rows = gateway.store.intents(&filter).await?;
     let more = rows.len() > limit as usize;
     rows.truncate(limit as usize);

@@ -127,11 +127,21 @@ fn networks(out: &mut String, gateway: &Gateway) {
             let _ = writeln!(out, "quorate_network_lag_seconds{{network=\"{name}\"}} {lag}");
         }
     }
-    head(out, "quorate_network_healthy", "gauge", "Whether the node answers, and the gateway is level with it.");
+    head(
+        out,
+        "quorate_network_healthy",
+        "gauge",
+        "Whether the node answers, and the gateway is level with it.",
+    );
     for (name, view) in &views {
         let _ = writeln!(out, "quorate_network_healthy{{network=\"{name}\"}} {}", u8::from(view.healthy));
     }
-    head(out, "quorate_network_reorganisations_total", "counter", "Reorganisations followed since the start.");
+    head(
+        out,
+        "quorate_network_reorganisations_total",
+        "counter",
+        "Reorganisations followed since the start.",
+    );
     for watched in all {
         let (name, count) = (name(&watched.config.network), watched.status().reorganised);
         let _ = writeln!(out, "quorate_network_reorganisations_total{{network=\"{name}\"}} {count}");

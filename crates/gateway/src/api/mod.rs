@@ -2,8 +2,8 @@
 
 mod auth;
 mod certificates;
-mod deposits;
 pub mod deposit_addresses;
+mod deposits;
 mod disputes;
 mod events;
 mod extract;

@@ -48,7 +48,8 @@ pub async fn fees(
     let network = quorate_networks::parse_network(&which.network);
     let watched = network.and_then(|network| Some((network, gateway.watch.of(&network)?)));
     let Some((network, watched)) = watched else {
-        let detail = format!("{:.60?} is no network that this gateway watches; see /v1/networks", which.network);
+        let detail =
+            format!("{:.60?} is no network that this gateway watches; see /v1/networks", which.network);
         return Err(ApiError::new(StatusCode::NOT_FOUND, "unknown_network", detail).field("network"));
     };
     Ok(Json(view(network, watched.status().fees, gateway.signing.fee_rate)))

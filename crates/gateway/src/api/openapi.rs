@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document.
 
 use super::{
-    certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices, networks, status,
-    wallets, webhooks,
+    certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
+    networks, status, wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;

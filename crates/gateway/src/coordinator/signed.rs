@@ -64,7 +64,8 @@ pub async fn keep(
             certificate: signed.certificate.as_deref(),
         };
         tx.add_form(id, &watched.config.network, &form).await?;
-        let change = Change { from: &[State::Signed], to: State::Broadcasting, reason: Some(reason), rule: None };
+        let change =
+            Change { from: &[State::Signed], to: State::Broadcasting, reason: Some(reason), rule: None };
         tx.change(id, &change).await?;
     }
     tx.commit().await?;

@@ -210,7 +210,8 @@ impl Tx<'_> {
 
     /// Coins above a height have lost their block, and cannot be planned with until they stand in another.
     pub async fn orphan_coins(&mut self, network: &Network, above: u64) -> Result<()> {
-        let query = "UPDATE coins SET usable = 0, block = NULL, height = NULL WHERE network = ? AND height > ?";
+        let query =
+            "UPDATE coins SET usable = 0, block = NULL, height = NULL WHERE network = ? AND height > ?";
         sqlx::query(query).bind(name(network)).bind(int(above)).execute(&mut *self.tx).await?;
         Ok(())
     }

@@ -127,20 +127,16 @@ impl Store {
     /// The deposit at a place.
     pub async fn deposit(&self, sequence: u64) -> Result<Option<DepositRow>> {
         let query = format!("{SELECT} WHERE d.sequence = ?");
-        let row = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(int(sequence))
-            .fetch_optional(&self.pool)
-            .await?;
+        let row =
+            sqlx::query(sqlx::AssertSqlSafe(query)).bind(int(sequence)).fetch_optional(&self.pool).await?;
         row.as_ref().map(read).transpose()
     }
 
     /// A network's deposits that are seen and do not count yet.
     pub async fn open_deposits(&self, network: &Network) -> Result<Vec<DepositRow>> {
         let query = format!("{SELECT} WHERE d.state = 'seen' AND a.network = ?");
-        let rows = sqlx::query(sqlx::AssertSqlSafe(query))
-            .bind(network_key(network))
-            .fetch_all(&self.pool)
-            .await?;
+        let rows =
+            sqlx::query(sqlx::AssertSqlSafe(query)).bind(network_key(network)).fetch_all(&self.pool).await?;
         rows.iter().map(read).collect()
     }
 

@@ -11,22 +11,22 @@ mod events;
 mod governance;
 mod idempotency;
 mod intents;
-mod outgoing;
 mod invoices;
+mod outgoing;
 mod schema;
 mod wallets;
 mod webhooks;
 
-pub use blocks::{BalanceRow, Own};
 pub use addresses::{AddressFilter, AddressRow, Lane, NewAddress, Stocked};
+pub use blocks::{BalanceRow, Own};
 pub use coins::{CoinRow, NewCoin};
 pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
 pub use events::EventFilter;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
-pub use outgoing::{FormRow, NewForm, Outgoing};
 pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
+pub use outgoing::{FormRow, NewForm, Outgoing};
 pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 

@@ -107,12 +107,7 @@ impl Store {
 
 impl Tx<'_> {
     /// Puts a signed intent on its way, or a further form of one.
-    pub async fn add_form(
-        &mut self,
-        id: &IntentId,
-        network: &Network,
-        form: &NewForm<'_>,
-    ) -> Result<()> {
+    pub async fn add_form(&mut self, id: &IntentId, network: &Network, form: &NewForm<'_>) -> Result<()> {
         sqlx::query("INSERT INTO outgoing (intent, network, since) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(id.0.as_slice())
             .bind(network_key(network))

@@ -135,10 +135,12 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, Json(call): Json<Value
         "getrawmempool" => {
             json!(script.pool.iter().map(|tx| tx.compute_txid().to_string()).collect::<Vec<_>>())
         }
-        "getrawtransaction" => match script.pool.iter().find(|tx| json!(tx.compute_txid().to_string()) == *first) {
-            Some(tx) => json!(hex::encode(serialize(tx))),
-            None => return Json(error(-5)),
-        },
+        "getrawtransaction" => {
+            match script.pool.iter().find(|tx| json!(tx.compute_txid().to_string()) == *first) {
+                Some(tx) => json!(hex::encode(serialize(tx))),
+                None => return Json(error(-5)),
+            }
+        }
         "estimatesmartfee" => json!({ "feerate": 0.00012 }),
         "sendrawtransaction" => {
             let raw = first.as_str().unwrap().to_owned();

@@ -88,7 +88,10 @@ async fn a_deposit_is_seen_credited_reorganised_away_and_back() {
     let raw = payment(1, &[(STRANGER, 7), (&own_address([0, 0, 5]), 50_000)]);
     chain.offer(std::slice::from_ref(&raw));
     let seen = deposit(&bench, in_state("seen", 0)).await;
-    assert_eq!((&seen["amount"], &seen["place"], &seen["height"]), (&json!("50000"), &json!(1), &Value::Null));
+    assert_eq!(
+        (&seen["amount"], &seen["place"], &seen["height"]),
+        (&json!("50000"), &json!(1), &Value::Null)
+    );
     chain.mine(std::slice::from_ref(&raw));
     deposit(&bench, in_state("seen", 1)).await;
     chain.grow(1);
@@ -118,7 +121,9 @@ async fn a_deposit_is_seen_credited_reorganised_away_and_back() {
     assert_eq!(bench.get("/v1/deposits/dep_00000000000000ff").await.problem(), (404, "unknown_deposit"));
     let metrics = bench.text("/metrics").await;
     let height = format!("quorate_network_height{{network=\"bitcoin:regtest\"}} {}\n", chain.height());
-    assert!(metrics.contains(&height) && metrics.contains("reorganisations_total{network=\"bitcoin:regtest\"} 2"));
+    assert!(
+        metrics.contains(&height) && metrics.contains("reorganisations_total{network=\"bitcoin:regtest\"} 2")
+    );
 }
 
 #[tokio::test]
@@ -176,8 +181,9 @@ async fn a_thousand_deposits_are_credited_once_while_the_gateway_is_killed() {
     level(&bench, &chain).await;
     give_out(&bench, 0..200).await;
     let addresses: Vec<String> = (0..200).map(|index| own_address([0, 0, index])).collect();
-    let raws: Vec<Vec<u8>> =
-        (0..DEPOSITS).map(|at| payment(at, &[(&addresses[at as usize % 200], 1_000 + u64::from(at))])).collect();
+    let raws: Vec<Vec<u8>> = (0..DEPOSITS)
+        .map(|at| payment(at, &[(&addresses[at as usize % 200], 1_000 + u64::from(at))]))
+        .collect();
     for (at, burst) in raws.chunks(125).enumerate() {
         chain.offer(burst);
         if at % 2 == 0 {

@@ -85,7 +85,8 @@ impl Book {
                 continue;
             }
             // A key of another algorithm has no address here.
-            let Ok(address) = quorate_chains::address(&wallet.keys.wallet_key(), network, &account_path(0)) else {
+            let Ok(address) = quorate_chains::address(&wallet.keys.wallet_key(), network, &account_path(0))
+            else {
                 continue;
             };
             let mut tx = store.begin().await?;

@@ -25,7 +25,10 @@ pub async fn raise(gateway: &Gateway, id: &IntentId, wish: &Bump) -> Result<Inte
     let row = gateway.store.intent(id).await?.ok_or_else(|| unknown(id))?;
     let network = row.signed.intent.body.network();
     let Some(watched) = network.and_then(|network| gateway.watch.of(&network)).map(Arc::clone) else {
-        return Err(wrong_state(&row, "this gateway does not watch its network, so it cannot tell whether it is mined"));
+        return Err(wrong_state(
+            &row,
+            "this gateway does not watch its network, so it cannot tell whether it is mined",
+        ));
     };
     let outgoing = gateway.store.outgoing_of(id).await?;
     let waits = |outgoing: &Outgoing| outgoing.forms.iter().all(|form| form.block.is_none());
@@ -70,7 +73,9 @@ async fn replacement(
             let rate = wish.fee_rate.unwrap_or_else(|| fast(watched));
             let most = watched.config.max_fee_rate;
             if !(1..=most).contains(&rate) {
-                return Err(IntentError::field("fee_rate", format!("must be 1 to {most}, found {rate}")).into());
+                return Err(
+                    IntentError::field("fee_rate", format!("must be 1 to {most}, found {rate}")).into()
+                );
             }
             Ok(Plan::Bitcoin(bitcoin::raise(suite, transfer, &plan, rate)?))
         }
@@ -104,7 +109,9 @@ fn higher(old: evm::Fee, now: EvmFees, cap: u128) -> Result<evm::Fee, ApiError> 
     let number = |amount: Amount| u128::try_from(amount.0).unwrap_or(u128::MAX);
     let step = |old: u128| old.saturating_add(old.div_ceil(8)).max(old.saturating_add(1));
     let too_low = |least: u128| {
-        let detail = format!("a higher fee would be {least} wei for a unit of gas, the intent and the file of networks allow {cap}");
+        let detail = format!(
+            "a higher fee would be {least} wei for a unit of gas, the intent and the file of networks allow {cap}"
+        );
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "fee_above_cap", detail).field("max_fee")
     };
     match old {

@@ -114,7 +114,8 @@ impl Follower {
     /// Contracts of tokens that are looked for: those of the registry in force, and no others.
     pub fn tokens(&self) -> Vec<String> {
         let genesis = self.gateway.genesis.current();
-        let assets = genesis.governed.as_deref().map(|governed| governed.assets.as_slice()).unwrap_or_default();
+        let assets =
+            genesis.governed.as_deref().map(|governed| governed.assets.as_slice()).unwrap_or_default();
         let here = assets.iter().filter(|asset| asset.network == self.watched.config.network);
         here.filter_map(|asset| asset.contract.clone()).collect()
     }
@@ -256,8 +257,13 @@ async fn back(follower: &mut Follower) -> Result<(), WatchError> {
     tx.cut_blocks(&network, common).await?;
     for row in &lost {
         let renewed = row.renew();
-        tx.put_deposit(&NewDeposit { block: None, confirmations: 0, state: DepositState::Orphaned, ..renewed })
-            .await?;
+        tx.put_deposit(&NewDeposit {
+            block: None,
+            confirmations: 0,
+            state: DepositState::Orphaned,
+            ..renewed
+        })
+        .await?;
     }
     tx.orphan_coins(&network, common).await?;
     tx.forms_orphaned(&network, common).await?;

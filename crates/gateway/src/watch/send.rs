@@ -80,8 +80,7 @@ async fn expired(
 async fn end(follower: &Follower, id: &IntentId) -> Result<(), WatchError> {
     let reason = "its block hash expired before it was mined: it never will be; ask for the transfer anew";
     let mut tx = follower.gateway.store.begin().await?;
-    let change =
-        Change { from: &[State::Broadcasting], to: State::Failed, reason: Some(reason), rule: None };
+    let change = Change { from: &[State::Broadcasting], to: State::Failed, reason: Some(reason), rule: None };
     if tx.change(id, &change).await? {
         tx.finish_outgoing(id).await?;
         tx.commit().await?;

@@ -54,7 +54,16 @@ mod tests {
             form: Hash([0; 32]),
         };
         let block = height.map(|height| ("b".to_owned(), height));
-        FormRow { sequence: 1, outcome, plan: Vec::new(), certificate: None, block, good, sent: 0, problem: None }
+        FormRow {
+            sequence: 1,
+            outcome,
+            plan: Vec::new(),
+            certificate: None,
+            block,
+            good,
+            sent: 0,
+            problem: None,
+        }
     }
 
     fn of(forms: Vec<FormRow>, conflict: Option<u64>) -> Outgoing {
@@ -65,7 +74,10 @@ mod tests {
     #[test]
     fn it_is_final_with_enough_blocks_and_not_before() {
         let at = |head| stand(&of(vec![form(None, true), form(Some(100), true)], None), head, 3);
-        assert_eq!((at(100), at(101), at(102)), (Stand::Confirming(1), Stand::Confirming(1), Stand::Final(1)));
+        assert_eq!(
+            (at(100), at(101), at(102)),
+            (Stand::Confirming(1), Stand::Confirming(1), Stand::Final(1))
+        );
         // The chain is shorter than where it stood: nothing is final.
         assert_eq!(at(50), Stand::Confirming(1));
     }

@@ -111,7 +111,8 @@ async fn outgoing_in<'o>(
     if outgoing.is_empty() {
         return Ok(Vec::new());
     }
-    let included: HashMap<&str, &Included> = block.transactions.iter().map(|tx| (tx.id.as_str(), tx)).collect();
+    let included: HashMap<&str, &Included> =
+        block.transactions.iter().map(|tx| (tx.id.as_str(), tx)).collect();
     let mut users: HashMap<&str, &str> = HashMap::new();
     for transaction in &block.transactions {
         users.extend(transaction.uses.iter().map(|name| (name.as_str(), transaction.id.as_str())));

@@ -182,8 +182,10 @@ pub fn describe(view: &IntentView) -> Result<String> {
         lines.push(format!("raw      {}", transaction.raw));
     }
     if let Some(status) = &view.transaction_status {
-        let place = status.height.map_or_else(|| "in no block".to_owned(), |height| format!("height {height}"));
-        lines.push(format!("chain    {place}, {} of {} confirmations", status.confirmations, status.required));
+        let place =
+            status.height.map_or_else(|| "in no block".to_owned(), |height| format!("height {height}"));
+        lines
+            .push(format!("chain    {place}, {} of {} confirmations", status.confirmations, status.required));
         if let Some(problem) = &status.problem {
             lines.push(format!("problem  {problem}"));
         }
