@@ -11,6 +11,7 @@ mod flow;
 mod nodes;
 mod orders;
 mod planning;
+mod raising;
 mod replan;
 mod server;
 mod support;
