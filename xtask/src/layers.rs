@@ -14,7 +14,7 @@ use crate::source::{code, files, without_tests};
 use std::path::Path;
 
 /// Rooms that compute and touch nothing: no clock, no file, no socket, no runtime.
-const PURE: [&str; 11] = [
+const PURE: [&str; 12] = [
     "sharing",
     "protocols",
     "session",
@@ -23,6 +23,7 @@ const PURE: [&str; 11] = [
     "chains",
     "audit",
     "view",
+    "console",
     "coordination",
     "ceremonies",
     "verify",

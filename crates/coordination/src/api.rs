@@ -23,9 +23,13 @@ macro_rules! object {
 mod disputes;
 mod governed;
 mod service;
+mod sessions;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
-pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
+pub use governed::{
+    AddressBookView, AssetsView, ClassChangeView, ClassView, PathView, PoliciesView, PolicyAnalysis, PolicyDifference, PolicyView,
+};
+pub use sessions::{MembersFile, PasskeyId, PasskeySignIn, SessionView, SignIn, SignInChallenge, SignInLink};
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
 
 /// Where an intent is.

@@ -3,6 +3,7 @@
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
 use crate::nodes::Nodes;
+use crate::sessions::SignIns;
 use crate::store::Store;
 use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
@@ -25,6 +26,7 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    pub(crate) sign_ins: SignIns,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -65,7 +67,7 @@ impl Gateway {
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
         let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
+            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay, sign_ins: SignIns::new() });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));

@@ -9,6 +9,7 @@
 //! api/          requests: authentication, replay, idempotency, problem details, the objects of `coordination::api`
 //! intents.rs    the life of an intent up to its approval        coordinator/  from there to its signature
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
+//! sessions.rs   signing in to the console, which api/console.rs serves
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
 //! ```
 //! Watchers of chains will stand beside `bitcoin.rs`: they will call `bitcoin::find` with what they see.
@@ -25,6 +26,7 @@ mod intents;
 mod judging;
 mod nodes;
 mod replan;
+mod sessions;
 mod store;
 #[cfg(test)]
 mod tests;

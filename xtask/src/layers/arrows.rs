@@ -10,9 +10,10 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 17] = [
+const MAY: [(&str, &[&str]); 18] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
+    ("console", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
     ("policy", &["sharing", "protocols", "intent"]),
     ("chains", &["sharing", "protocols", "intent"]),
@@ -39,6 +40,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "chains",
     "audit",
     "view",
+    "console",
     "session",
     "coordination",
     "ceremonies",
@@ -56,6 +58,7 @@ const ALL_ROOMS: &[&str] = &[
     "chains",
     "audit",
     "view",
+    "console",
     "session",
     "coordination",
     "ceremonies",

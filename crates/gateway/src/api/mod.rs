@@ -1,17 +1,22 @@
 //! The REST API: `/v1`, JSON, problem details, every request signed.
 
+mod analysis;
 mod auth;
 mod certificates;
+mod console;
 mod disputes;
 mod extract;
 mod governed;
 mod idempotency;
 mod inbox;
 mod intents;
+mod members_file;
 mod metrics;
 mod openapi;
+mod passkey_sign_in;
 mod problem;
 mod server;
+mod sessions;
 mod status;
 mod wallets;
 
@@ -52,8 +57,13 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/intents/{id}/certificate/check", get(certificates::check))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
+        .route("/v1/policies/analysis", get(analysis::show))
+        .route("/v1/sessions", post(sessions::link))
+        .route("/console/api/session", get(sessions::session))
+        .route("/console/api/members-file", get(members_file::show))
         .route("/v1/address-book", get(governed::address_book))
         .route("/v1/assets", get(governed::assets))
         .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
@@ -62,6 +72,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/health", get(status::health))
         .route("/v1/openapi.json", get(openapi::document))
+        .merge(console::router())
         .route("/metrics", get(metrics::metrics))
         .merge(signed)
         .fallback(async || ApiError::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path"))

@@ -1,6 +1,6 @@
 //! The OpenAPI 3.1 document.
 
-use super::{certificates, disputes, governed, inbox, intents, status, wallets};
+use super::{analysis, certificates, disputes, governed, inbox, intents, members_file, sessions, status, wallets};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
@@ -14,8 +14,9 @@ use utoipa::{Modify, OpenApi};
     paths(
         status::health, status::cluster, disputes::list, disputes::evidence, intents::submit, intents::list,
         inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
-        intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
+        intents::transaction, certificates::show, certificates::check, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
+        analysis::show, sessions::link, sessions::challenge, sessions::passkey_id, sessions::sign_in, sessions::sign_out, sessions::session, members_file::show,
     ),
     modifiers(&DeviceKey)
 )]

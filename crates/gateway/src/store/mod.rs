@@ -11,6 +11,7 @@ mod governance;
 mod idempotency;
 mod intents;
 mod schema;
+mod sessions;
 mod wallets;
 
 pub use addresses::{AddressRow, NewAddress};

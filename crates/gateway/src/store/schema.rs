@@ -125,6 +125,7 @@ CREATE TABLE certificates (
 CREATE INDEX certificates_pending ON certificates (tried) WHERE NOT complete;
 ",
     include_str!("service.sql"),
+    include_str!("sessions.sql"),
 ];
 
 /// Brings an empty or older file of ours up to date; refuses any other.

@@ -11,4 +11,5 @@ mod orders;
 mod planning;
 mod replan;
 mod server;
+mod sessions;
 mod support;

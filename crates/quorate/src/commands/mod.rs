@@ -7,6 +7,7 @@ mod backup;
 mod calls;
 mod certificates;
 mod cluster;
+mod console;
 mod demo;
 mod dev;
 mod disputes;
@@ -52,6 +53,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Drill(command) => drill::run(command, json).await,
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
+        Command::Console(args) => console::run(args, json).await,
         Command::Address(args) => wallets::address(args, json).await,
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
