@@ -37,8 +37,22 @@ export const post = (path, body = {}, options) => ask("POST", path, body, option
 export const patch = (path, body, options) => ask("PATCH", path, body, options);
 export const remove = (path, options) => ask("DELETE", path, undefined, options);
 
+let paths = null;
+
+/** Whether this gateway has a route, by its own description: asking in vain would fill the browser's log. */
+async function has(path) {
+  paths ??= get("/v1/openapi.json").then((document) => Object.keys(document.paths).map((known) => new RegExp(`^${known.replace(/\{[^}]+\}/g, "[^/]+")}$`)));
+  try {
+    return (await paths).some((known) => known.test(path.split("?")[0]));
+  } catch (error) {
+    paths = null;
+    throw error;
+  }
+}
+
 /** What a gateway that lacks the route does not have: null. */
 export async function optional(path, options) {
+  if (!(await has(path))) return null;
   try {
     return await get(path, options);
   } catch (error) {

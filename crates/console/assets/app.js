@@ -239,7 +239,7 @@ async function show() {
   timer = setTimeout(tick, page.every ?? 8000);
 }
 
-document.addEventListener("signed-out", () => { if (who()) signInPage("The session is over. Sign in again to go on."); });
+document.addEventListener("signed-out", () => { if (document.querySelector("header.bar")) signInPage("The session is over. Sign in again to go on."); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeNav(); });
 document.getElementById("skip").addEventListener("click", (event) => {
   event.preventDefault();
@@ -256,9 +256,9 @@ if (token) {
   byLink(token[1]);
 } else {
   try {
-    await reload();
-    await enter(who());
+    if (await reload()) await enter(who());
+    else signInPage();
   } catch (error) {
-    signInPage(error.status === 401 ? "" : error.message);
+    signInPage(error.message);
   }
 }

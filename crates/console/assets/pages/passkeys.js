@@ -54,7 +54,8 @@ export const passkeys = async () => ({
   every: 15000,
   async load() {
     const session = await reload();
-    return { session, local: passkey.remembered() };
+    if (!session) document.dispatchEvent(new Event("signed-out"));
+    return { session: session ?? { keys: [], passkeys: [] }, local: passkey.remembered() };
   },
   draw({ session, local }) {
     const keys = new Set(session.keys);

@@ -20,6 +20,7 @@ pub fn router() -> Router<Arc<Gateway>> {
         .route("/console", get(async || Redirect::permanent("/console/")))
         .route("/console/", get(async |headers: HeaderMap| page(&headers, "index.html")))
         .route("/console/{*path}", get(async |Path(path): Path<String>, headers: HeaderMap| page(&headers, &path)))
+        .route("/console/api/session", get(sessions::session))
         .route("/console/api/challenge", post(sessions::challenge))
         .route("/console/api/passkey-id", post(sessions::passkey_id))
         .route("/console/api/sign-in", post(sessions::sign_in))

@@ -62,7 +62,6 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/policies", get(governed::policies))
         .route("/v1/policies/analysis", get(analysis::show))
         .route("/v1/sessions", post(sessions::link))
-        .route("/console/api/session", get(sessions::session))
         .route("/console/api/members-file", get(members_file::show))
         .route("/v1/address-book", get(governed::address_book))
         .route("/v1/assets", get(governed::assets))

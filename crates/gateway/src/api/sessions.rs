@@ -210,20 +210,25 @@ pub async fn sign_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -
     answer_with(&gone, Json(serde_json::json!({})))
 }
 
-/// Who is signed in.
+/// Who is signed in; null when nobody is.
 #[utoipa::path(get, path = "/console/api/session", tag = "console",
-    responses((status = 200, body = SessionView), (status = "default", body = Problem)))]
+    responses((status = 200, body = Option<SessionView>), (status = "default", body = Problem)))]
 pub async fn session(
     State(gateway): State<Arc<Gateway>>,
     headers: HeaderMap,
-    Extension(caller): Extension<Caller>,
-) -> Result<Json<SessionView>, ApiError> {
+) -> Result<Json<Option<SessionView>>, ApiError> {
+    let caller = match signed_in(&gateway, &headers, false).await {
+        Ok(caller) => caller,
+        Err(error) if error.problem().code == "no_session" => None,
+        Err(error) => return Err(error),
+    };
+    let Some(caller) = caller else { return Ok(Json(None)) };
     let row = match cookie(&headers).and_then(|token| kept("session", token)) {
         Some(id) => gateway.store.session(&id).await?,
         None => None,
     };
-    let began = row.filter(|row| row.member == caller.key).map_or_else(now, |row| row.created);
-    view(&gateway, &caller.key, began).await.map(Json)
+    let Some(row) = row else { return Ok(Json(None)) };
+    Ok(Json(Some(view(&gateway, &caller.key, row.created).await?)))
 }
 
 async fn view(gateway: &Gateway, key: &PublicKey, began: u64) -> Result<SessionView, ApiError> {
