@@ -122,10 +122,10 @@ async function leave() {
 
 function shell() {
   const session = who();
-  const nav = h("nav", { id: "nav", "aria-label": "Main" }, GROUPS.map(([name, entries]) => h("div", { class: "group" },
+  const nav = h("nav", { id: "nav", "aria-label": "Main" }, h("div", { class: "inner" }, GROUPS.map(([name, entries]) => h("div", { class: "group" },
     name ? h("p", { class: "group-name", "aria-hidden": "true" }, name) : null,
     h("ul", { "aria-label": name }, entries.map(([key, text]) => h("li", {},
-      h("a", { href: `#/${key}`, "data-page": key }, icon(key), h("span", {}, text), key === "inbox" ? h("span", { class: "count", id: "inbox-count" }) : null)))))));
+      h("a", { href: `#/${key}`, "data-page": key }, icon(key), h("span", {}, text), key === "inbox" ? h("span", { class: "count", id: "inbox-count" }) : null))))))));
   const toggle = h("button", {
     type: "button", class: "quiet menu", "aria-expanded": "false", "aria-controls": "nav",
     onclick: () => {
@@ -176,6 +176,14 @@ function busy(main) {
   return typing || document.querySelector("dialog[open]") || String(getSelection()).length > 0;
 }
 
+/** Says in the navigation where one is. */
+function mark(name) {
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.page === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
 async function show() {
   stop();
   closeNav();
@@ -184,10 +192,7 @@ async function show() {
   const query = new URLSearchParams(location.hash.split("?")[1] ?? "");
   const make = PAGES.get(name || "overview");
   const main = document.getElementById("main");
-  for (const link of document.querySelectorAll("nav a")) {
-    if (link.dataset.page === (PARENT[name] ?? (name || "overview"))) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
+  mark(PARENT[name] ?? (name || "overview"));
   if (!make) {
     put(main, h("div", { class: "head" }, h("div", {}, h("h1", {}, "There is no such page"), h("p", { class: "lead" }, h("a", { href: "#/overview" }, "Go to the overview")))));
     return;
@@ -216,6 +221,7 @@ async function show() {
       const open = new Set([...main.querySelectorAll("details[open][id]")].map((details) => details.id));
       const scroll = window.scrollY;
       slot = page.draw(data, () => once(false));
+      if (page.parent) mark(page.parent(data));
       put(main, slot);
       for (const id of open) document.getElementById(id)?.setAttribute("open", "");
       if (background) window.scrollTo(0, scroll);

@@ -37,7 +37,7 @@ export function flows(incoming, outgoing, show) {
   const picture = s("svg", { class: "chart", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label },
     s("line", { class: "axis", x1: 0, x2: width, y1: middle, y2: middle }),
     incoming.map((value, at) => bar(value, at, true)), outgoing.map((value, at) => bar(value, at, false)),
-    incoming.map((_, at) => ((days - 1 - at) % 3 ? null : s("text", { x: at * step + step / 2, y: height - 4 }, dayLabel(days - 1 - at)))));
+    incoming.map((_, at) => ((days - 1 - at) % 3 ? null : s("text", { class: (days - 1 - at) % 6 ? "minor" : null, x: Math.min(at * step + step / 2, width - 34), y: height - 4 }, dayLabel(days - 1 - at)))));
   const rows = incoming.map((value, at) => [dayLabel(days - 1 - at), show(value), show(outgoing[at])]).filter((_, at) => incoming[at] || outgoing[at]);
   return h("figure", { class: "flows" }, picture,
     h("figcaption", {}, h("span", { class: "key in" }, "In ", h("b", {}, total(incoming))), h("span", { class: "key out" }, "Out ", h("b", {}, total(outgoing)))),

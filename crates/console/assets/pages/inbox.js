@@ -12,7 +12,7 @@ export function intentRow(view, registry, entries, names) {
   const left = view.intent.expires - Date.now() / 1000;
   const more = [];
   if (body.network) more.push(network(body.network));
-  if (names && body.wallet) more.push(names.get(body.wallet) ?? "unknown wallet");
+  if (names && body.wallet && body.type !== "order") more.push(names.get(body.wallet) ?? "unknown wallet");
   if (view.missing?.more) more.push(`${view.missing.more} of ${view.missing.quorum} missing (${view.missing.group})`);
   return h("li", {}, h("a", { class: "row", href: `#/intent/${view.id}` },
     h("span", { class: "what" }, h("b", {}, main), second ? h("span", {}, second) : null),

@@ -10,6 +10,7 @@ import { differenceView } from "./policy.js";
 export const intent = async ({ argument }) => ({
   title: "Intent",
   every: 2000,
+  parent: ({ view }) => (final(view) ? "audit" : "inbox"),
   async load(options) {
     const view = await get(`/v1/intents/${argument}`, options);
     const policy = view.intent.body.type === "governance" && view.intent.body.change === "policy";
@@ -30,7 +31,7 @@ export const intent = async ({ argument }) => ({
       h("p", { class: "crumb" }, h("a", { href: final(view) ? "#/audit" : "#/inbox" }, icon("back"), final(view) ? "Audit" : "Approvals")),
       head(main, second, h("div", { class: "state" }, chip(word, kind), final(view) || left <= 0 ? null : h("span", { class: "muted" }, `expires in ${span(left)}`))),
       view.reason && kind === "bad" ? h("div", { class: "note bad" }, view.reason) : null,
-      h("div", { class: "columns" },
+      h("div", { class: "columns deciding" },
         h("div", {},
           card("What will be signed", what(view, seen, registry, new Map(names))),
           analysis?.difference ? card("What it changes in the policy", differenceView(analysis.difference)) : null,

@@ -21,7 +21,7 @@ export const policy = async () => ({
       head("Policy", analysis.own ? `Version ${current.number}, in force at every node.` : "No policy of its own is in force yet: the two rules of the genesis decide.",
         versions.frozen ? chip("signing is frozen", "bad") : chip("in force", "good")),
       proposed.length ? card("Changes that wait for approval", h("ul", { class: "rows" }, proposed.map((view) => intentRow(view, registry, entries)))) : null,
-      analysis.findings.length ? card("Worth a look", h("ul", { class: "findings" }, analysis.findings.map((text) => h("li", {}, text)))) : null,
+      analysis.findings.length ? card("Worth a look", findings(analysis.findings)) : null,
       card("Who can spend",
         h("p", { class: "muted" }, "For each kind of transfer, the rules that can decide, in order, and the smallest groups of people who get it through. Whatever the policy says, t corrupt parties of a key can sign anything."),
         analysis.who_can_spend.length ? analysis.who_can_spend.map((entry, at) => classView(entry, at)) : empty("Nothing to cut transfers by.", "Kinds of transfers are cut by the asset registry, which is empty: quorate assets add.")),
@@ -32,6 +32,15 @@ export const policy = async () => ({
     ];
   },
 });
+
+const WEIGHT = { error: "bad", warning: "wait", note: "work" };
+
+function findings(list) {
+  return h("ul", { class: "findings" }, list.map((text) => {
+    const [, word, rest] = text.match(/^(error|warning|note): (.*)$/s) ?? [null, null, text];
+    return h("li", {}, word ? [chip(word, WEIGHT[word]), " "] : null, rest);
+  }));
+}
 
 function pathView(path) {
   const sets = path.coalitions.slice(0, 6).map((set) => set.join(" + "));
@@ -57,7 +66,7 @@ export function differenceView(difference) {
     difference.rules.length ? h("ul", { class: "diff" }, difference.rules.map((text) => h("li", { class: / is new$/.test(text) ? "added" : / is gone$/.test(text) ? "removed" : "changed" }, text))) : h("p", { class: "muted" }, "No rule changes."),
     difference.classes.map((change) => h("div", { class: "change" }, h("p", {}, chip(...(EFFECTS[change.effect] ?? [change.effect])), " ", h("b", {}, change.class)),
       h("div", { class: "pair" }, list("Before", change.before), list("After", change.after)))),
-    difference.findings.length ? [h("h3", {}, "Worth a look"), h("ul", { class: "findings" }, difference.findings.map((text) => h("li", {}, text)))] : null,
+    difference.findings.length ? [h("h3", {}, "Worth a look"), findings(difference.findings)] : null,
     h("details", { id: "proposed" }, h("summary", {}, "The proposed policy as a file"), block(difference.text, "The proposed policy")),
   ];
 }

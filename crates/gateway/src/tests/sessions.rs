@@ -243,7 +243,7 @@ async fn sessions_end_by_age_by_idleness_and_by_number() {
         token.as_str().to_owned()
     };
     let status = async |token: &str| bench.ask(read("/v1/wallets", token)).await.status;
-    let fresh = begin(now, now).await;
+    let fresh = begin(now - 10, now).await;
     let old = begin(now - ABSOLUTE - 1, now).await;
     let idle = begin(now - IDLE - 5, now - IDLE - 1).await;
     assert_eq!(status(&old).await, StatusCode::UNAUTHORIZED);
