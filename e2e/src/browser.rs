@@ -240,8 +240,9 @@ impl Browser {
     pub async fn complaints(&self) -> Result<Vec<String>> {
         let entries = self.post("/se/log", json!({ "type": "browser" })).await?;
         let entries = entries.as_array().cloned().unwrap_or_default();
-        let bad = entries.iter().filter(|entry| matches!(entry["level"].as_str(), Some("SEVERE" | "WARNING")));
-        Ok(bad.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect())
+        let text = |entry: &Value| entry["message"].as_str().unwrap_or_default().to_owned();
+        let bad = |entry: &&Value| entry["level"] == "SEVERE" || text(entry).contains("Content Security Policy");
+        Ok(entries.iter().filter(bad).map(text).collect())
     }
 }
 

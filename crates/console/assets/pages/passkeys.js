@@ -18,6 +18,7 @@ export function enrolForm() {
     try {
       const made = await passkey.enrol(name.value.trim());
       put(result, await told(made));
+      document.dispatchEvent(new Event("enrolled"));
       name.blur();
     } catch (error) {
       problem.textContent = passkey.problem(error);
@@ -60,13 +61,18 @@ export const passkeys = async () => ({
   draw({ session, local }) {
     const keys = new Set(session.keys);
     const known = new Map(session.passkeys.map((one) => [one.credential, one]));
-    const mine = local.map((entry) => h("li", {}, icon("passkeys"), h("div", {}, h("b", {}, entry.name), h("p", { class: "muted mono small" }, entry.fingerprint)),
-      h("span", { class: `chip ${keys.has(entry.id) ? "good" : "wait"}` }, keys.has(entry.id) ? "counts as you" : "not in governance as yours")));
+    const row = (entry) => h("li", {}, icon("passkeys"), h("div", {}, h("b", {}, entry.name), h("p", { class: "muted mono small" }, entry.fingerprint)),
+      h("span", { class: `chip ${keys.has(entry.id) ? "good" : "wait"}` }, keys.has(entry.id) ? "counts as you" : "not in governance yet"));
+    const made = h("div");
+    const list = (entries) => put(made, entries.length ? h("ul", { class: "list" }, entries.map(row)) : empty("None yet."));
+    list(local);
+    // The result of the form stays where it is, so the page is not drawn anew.
+    document.addEventListener("enrolled", () => list(passkey.remembered()), { once: true });
     const others = [...known.values()].filter(({ credential }) => !local.some((entry) => entry.passkey.credential === credential));
     return [
       head("Passkeys", "Sign in and approve with a touch. The key never leaves your device, and every node checks its signature."),
       card("Make a passkey", enrolForm()),
-      card("Made in this browser", mine.length ? h("ul", { class: "list" }, mine) : empty("None yet.")),
+      card("Made in this browser", made),
       others.length ? card("Yours on other devices", h("ul", { class: "list" }, others.map((one) => h("li", {}, icon("passkeys"), h("div", {}, h("b", {}, one.rp_id), h("p", { class: "muted small" }, one.algorithm === "es256" ? "ES256" : "Ed25519")))))) : null,
       card("Your keys in governance", h("ul", { class: "plain" }, session.keys.map((key) => h("li", {}, h("span", { class: "id whole" }, h("code", {}, key), copyButton(key, "key")))))),
     ];

@@ -9,9 +9,9 @@ use axum::extract::State;
 use quorate_coordination::api::{
     ClassChangeView, ClassView, PathView, PolicyAnalysis, PolicyDifference, Problem,
 };
-use quorate_intent::{Body, Change, IntentError, IntentId};
-use quorate_policy::analysis::{self, Effect, Path};
-use quorate_policy::{Policy, Prices, Ruling};
+use quorate_intent::{Amount, Body, Change, IntentError, IntentId};
+use quorate_policy::analysis::{self, Amounts, Class, Effect, Path};
+use quorate_policy::{Directory, Policy, Prices, Ruling};
 use serde::Deserialize;
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ fn analyse(ruling: &Ruling, proposed: Option<&Policy>) -> PolicyAnalysis {
     let report = analysis::who_can_spend(policy, directory, None);
     let classes = report.by_policy.iter().take(MOST);
     let who_can_spend = classes
-        .map(|entry| ClassView { class: entry.class.to_string(), paths: paths(&entry.paths) })
+        .map(|entry| ClassView { class: words(&entry.class, directory), paths: paths(&entry.paths) })
         .collect();
     PolicyAnalysis {
         own: ruling.own().is_some(),
@@ -68,6 +68,22 @@ fn analyse(ruling: &Ruling, proposed: Option<&Policy>) -> PolicyAnalysis {
     }
 }
 
+/// A class in words, its amounts with their decimal points.
+fn words(class: &Class, directory: &Directory) -> String {
+    let wallet = class.wallet.as_deref().unwrap_or("any other wallet");
+    let Class { asset, to, amounts: Amounts(from, up), .. } = class;
+    let decimals = directory.assets.get(asset).map_or(0, |entry| entry.decimals);
+    let show = |amount: &Amount| quorate_view::human(*amount, decimals);
+    let all = *from <= Amount::from(1u64);
+    let sum = match up {
+        Some(up) if all => format!("up to {} {asset}", show(up)),
+        Some(up) => format!("{} to {} {asset}", show(from), show(up)),
+        None if all => format!("any amount of {asset}"),
+        None => format!("{} {asset} or more", show(from)),
+    };
+    format!("{wallet} pays {sum} to {to}")
+}
+
 fn findings(policy: &Policy, ruling: &Ruling) -> Vec<String> {
     let found = analysis::check(policy, ruling.directory(), &Prices::default());
     found.iter().map(ToString::to_string).collect()
@@ -76,7 +92,7 @@ fn findings(policy: &Policy, ruling: &Ruling) -> Vec<String> {
 fn difference(ruling: &Ruling, proposed: &Policy) -> PolicyDifference {
     let difference = analysis::difference(ruling.policy(), proposed, ruling.directory());
     let class = |change: &analysis::Change| ClassChangeView {
-        class: change.class.to_string(),
+        class: words(&change.class, ruling.directory()),
         effect: match change.effect {
             Effect::Wider => "wider",
             Effect::Narrower => "narrower",
