@@ -29,7 +29,7 @@ export function flows(incoming, outgoing, show) {
     const tall = size(value);
     if (!tall) return null;
     const word = up ? "in" : "out";
-    return s("rect", { class: `bar ${word}`, x: at * step + step * 0.22, y: up ? middle - tall - 0.5 : middle + 0.5, width: step * 0.56, height: tall, rx: 2 },
+    return s("rect", { class: `flow ${word}`, x: at * step + step * 0.22, y: up ? middle - tall - 0.5 : middle + 0.5, width: step * 0.56, height: tall, rx: 2 },
       s("title", {}, `${dayLabel(days - 1 - at)}: ${show(value)} ${word}`));
   };
   const total = (list) => show(list.reduce((a, b) => a + b, 0n));

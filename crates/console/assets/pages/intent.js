@@ -180,7 +180,8 @@ export function sure(question, text, word, act) {
 
 function transaction({ transaction: made, transaction_status: status }) {
   return [facts([
-    ["Id", short(made.id, "transaction id")], ["Signed by", made.signers.join(", ")],
+    ["Id", short(made.id, "transaction id")], status?.problem ? ["The network says", status.problem] : null,
+    status?.forms > 1 ? ["Signed in", `${status.forms} forms, of which one can be mined`] : null, ["Signed by", made.signers.join(", ")],
     status?.height ? ["Block", `${status.height}, ${status.confirmations} of ${status.required} confirmations`] : null,
   ]), h("details", { id: "raw-transaction" }, h("summary", {}, "Raw transaction"), block(made.raw, "Raw transaction"))];
 }

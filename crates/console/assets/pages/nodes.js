@@ -40,8 +40,8 @@ export const nodes = async () => ({
           String(entry.number), h("span", {}, chip(entry.kind.replaceAll("_", " "), entry.kind === "condemned" ? "bad" : "wait"), ` ${entry.what}`), entry.reporter, entry.accused, time(entry.at),
           entry.evidence ? h("code", {}, `quorate disputes --evidence ${entry.number}`) : h("span", { class: "muted" }, "none"),
         ])) : empty("Nobody holds anything against anybody.", disputes.soft_edges ? `${disputes.soft_edges} passing suspicion fades by itself.` : null)),
-      networks ? card("Networks", networks.length ? table("Networks", [{ label: "Network" }, { label: "State" }, { label: "Height", number: true }, { label: "Last block" }, { label: "Confirmations", number: true }], networks.map((entry) => [
-        network(entry.network), chip(entry.healthy ? "well" : entry.problem ?? "unwell", entry.healthy ? "good" : "bad"), String(entry.height ?? "–"), entry.lag_s === undefined || entry.lag_s === null ? "–" : ago(Date.now() / 1000 - entry.lag_s), String(entry.required ?? "–"),
+      networks ? card("Networks", networks.length ? table("Networks", [{ label: "Network" }, { label: "State" }, { label: "Height", number: true }, { label: "Behind", number: true }, { label: "Level" }, { label: "Confirmations", number: true }], networks.map((entry) => [
+        network(entry.network), chip(entry.healthy ? "well" : entry.problem ?? "unwell", entry.healthy ? "good" : "bad"), String(entry.height ?? "–"), String(entry.behind ?? "–"), entry.lag_s === undefined || entry.lag_s === null ? "–" : ago(Date.now() / 1000 - entry.lag_s), String(entry.required ?? "–"),
       ])) : empty("No network is watched.")) : null,
       card("Cluster", facts([["Genesis", h("span", { class: "mono" }, fingerprint)], ["Governance", h("span", { class: "mono" }, governance)], ["Gateway", version]])),
     ];

@@ -69,7 +69,7 @@ function form({ wallets, registry, entries, watched }, wanted) {
     if (state.asset) parts.push(`--token ${state.asset}`);
     if (account.value !== "0") parts.push(`--account ${account.value}`);
     if (memo.value) parts.push(`--memo ${quote(memo.value)}`);
-    if (!state.network.startsWith("bitcoin")) parts.push("--plan-later");
+    if (!state.network.startsWith("bitcoin") && !watched.includes(state.network)) parts.push("--plan-later");
     put(result, card("Sign it where the client's key is",
       h("p", {}, "Pays ", h("b", {}, `${sum.value.trim()} ${info().symbol}`), " to ", h("code", {}, middle(to.value.trim(), 22)), ` on ${network(state.network)} from `, h("b", {}, state.wallet.label), "."),
       command(parts.join(" \\\n  ")),

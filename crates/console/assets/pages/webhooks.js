@@ -60,7 +60,7 @@ function one(hook, act) {
     }
   };
   return [
-    h("div", { class: "hook" }, h("div", {}, h("h2", { class: "wrap" }, hook.url), h("p", { class: "muted" }, hook.description ?? "", hook.events.join(", "))), chip(hook.enabled ? "enabled" : "off", hook.enabled ? "good" : "plain")),
+    h("div", { class: "hook" }, h("div", {}, h("h2", { class: "wrap" }, hook.url), h("p", { class: "muted" }, [hook.description, hook.events.join(", ")].filter(Boolean).join(" · "))), chip(hook.enabled ? "enabled" : "off", hook.enabled ? "good" : "plain")),
     h("div", { class: "buttons" },
       h("button", { type: "button", onclick: deliveries }, "Deliveries"),
       who().operates ? [
