@@ -33,7 +33,7 @@ export const intent = async ({ argument }) => ({
       view.reason && kind === "bad" ? h("div", { class: "note bad" }, view.reason) : null,
       h("div", { class: "columns deciding" },
         h("div", {},
-          card("What will be signed", what(view, seen, registry, new Map(names))),
+          card(view.transaction ? "What was signed" : final(view) ? "What was asked for" : "What will be signed", what(view, seen, registry, new Map(names))),
           analysis?.difference ? card("What it changes in the policy", differenceView(analysis.difference)) : null,
           view.transaction ? card("Transaction", transaction(view)) : null,
           view.transaction && body.type === "transfer" ? card("Certificate", certificate(view.id)) : null,

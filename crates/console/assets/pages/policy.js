@@ -61,7 +61,7 @@ const EFFECTS = { wider: ["opens a way", "bad"], narrower: ["closes a way", "goo
 
 /** What a proposed policy changes, as approvers see it. */
 export function differenceView(difference) {
-  const list = (label, paths) => h("div", {}, h("h4", {}, label), h("ol", { class: "paths" }, paths.map(pathView), paths.length ? null : h("li", {}, chip("denied", "plain"))));
+  const list = (label, paths) => h("div", {}, h("h3", { class: "minor" }, label), h("ol", { class: "paths" }, paths.map(pathView), paths.length ? null : h("li", {}, chip("denied", "plain"))));
   return [
     difference.rules.length ? h("ul", { class: "diff" }, difference.rules.map((text) => h("li", { class: / is new$/.test(text) ? "added" : / is gone$/.test(text) ? "removed" : "changed" }, text))) : h("p", { class: "muted" }, "No rule changes."),
     difference.classes.map((change) => h("div", { class: "change" }, h("p", {}, chip(...(EFFECTS[change.effect] ?? [change.effect])), " ", h("b", {}, change.class)),
