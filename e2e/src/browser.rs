@@ -99,7 +99,9 @@ impl Browser {
         let value = timeout(ANSWER, exchange).await.context("the driver does not answer")??;
         let value = value.get("value").cloned().unwrap_or_default();
         match value["error"].as_str() {
-            Some(error) => bail!("{method} {path}: {error}: {}", value["message"].as_str().unwrap_or_default()),
+            Some(error) => {
+                bail!("{method} {path}: {error}: {}", value["message"].as_str().unwrap_or_default())
+            }
             None => Ok(value),
         }
     }
@@ -206,7 +208,8 @@ impl Browser {
     /// # Errors
     /// What the driver says.
     pub async fn size(&self, width: u32, height: u32, mobile: bool) -> Result<()> {
-        let parameters = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
+        let parameters =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         self.devtools("Emulation.setDeviceMetricsOverride", parameters).await.map(|_| ())
     }
 
@@ -241,7 +244,8 @@ impl Browser {
         let entries = self.post("/se/log", json!({ "type": "browser" })).await?;
         let entries = entries.as_array().cloned().unwrap_or_default();
         let text = |entry: &Value| entry["message"].as_str().unwrap_or_default().to_owned();
-        let bad = |entry: &&Value| entry["level"] == "SEVERE" || text(entry).contains("Content Security Policy");
+        let bad =
+            |entry: &&Value| entry["level"] == "SEVERE" || text(entry).contains("Content Security Policy");
         Ok(entries.iter().filter(bad).map(text).collect())
     }
 }

@@ -23,12 +23,8 @@ enum Part {
     Axe,
 }
 
-const ALL: [(&str, Part); 4] = [
-    ("bitcoind", Part::Bitcoind),
-    ("anvil", Part::Anvil),
-    ("solana", Part::Solana),
-    ("axe", Part::Axe),
-];
+const ALL: [(&str, Part); 4] =
+    [("bitcoind", Part::Bitcoind), ("anvil", Part::Anvil), ("solana", Part::Solana), ("axe", Part::Axe)];
 
 /// Makes the parts that are named, or all of them, and prints a line `NAME PATH` for each. True when they are there.
 pub fn run(root: &Path, names: &[&str]) -> bool {

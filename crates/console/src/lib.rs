@@ -76,7 +76,8 @@ const FILES: [(&str, &str); 24] = assets![
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
     let asset = |(path, body): (&'static str, &'static str)| {
-        let digest = Transcript::new("console/asset").field("path", path.as_bytes()).field("body", body.as_bytes());
+        let digest =
+            Transcript::new("console/asset").field("path", path.as_bytes()).field("body", body.as_bytes());
         let etag = format!("\"{}\"", hex::encode(&digest.digest()[..12]));
         Asset { path, media_type: media_type(path), body, etag }
     };
@@ -141,7 +142,8 @@ mod tests {
     fn nothing_is_inline_or_from_elsewhere() {
         for asset in assets() {
             assert!(!asset.media_type.contains("octet-stream"), "{}", asset.path);
-            for bad in ["innerHTML", "outerHTML", "document.write", "eval(", "insertAdjacentHTML", "style=\""] {
+            for bad in ["innerHTML", "outerHTML", "document.write", "eval(", "insertAdjacentHTML", "style=\""]
+            {
                 assert!(!asset.body.contains(bad), "{} has {bad}", asset.path);
             }
             for (at, _) in asset.body.match_indices("http") {
@@ -152,7 +154,9 @@ mod tests {
             }
         }
         let page = asset("index.html").unwrap().body;
-        assert!(!page.contains("<style") && page.matches("<script").count() == page.matches("src=\"").count());
+        assert!(
+            !page.contains("<style") && page.matches("<script").count() == page.matches("src=\"").count()
+        );
     }
 
     #[test]

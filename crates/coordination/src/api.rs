@@ -27,10 +27,11 @@ mod sessions;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{
-    AddressBookView, AssetsView, ClassChangeView, ClassView, PathView, PoliciesView, PolicyAnalysis, PolicyDifference, PolicyView,
+    AddressBookView, AssetsView, ClassChangeView, ClassView, PathView, PoliciesView, PolicyAnalysis,
+    PolicyDifference, PolicyView,
 };
-pub use sessions::{MembersFile, PasskeyId, PasskeySignIn, SessionView, SignIn, SignInChallenge, SignInLink};
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
+pub use sessions::{MembersFile, PasskeyId, PasskeySignIn, SessionView, SignIn, SignInChallenge, SignInLink};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

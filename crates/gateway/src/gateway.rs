@@ -66,8 +66,17 @@ impl Gateway {
         let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
-        let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay, sign_ins: SignIns::new() });
+        let gateway = Arc::new(Self {
+            genesis,
+            identity,
+            limits,
+            signing,
+            store,
+            nodes,
+            coordinator,
+            replay,
+            sign_ins: SignIns::new(),
+        });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));

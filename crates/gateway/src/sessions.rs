@@ -53,7 +53,10 @@ impl SignIns {
     }
 
     fn mark(&self, head: &[u8]) -> [u8; 32] {
-        Transcript::new("console/challenge").field("secret", self.secret.as_slice()).field("head", head).digest()
+        Transcript::new("console/challenge")
+            .field("secret", self.secret.as_slice())
+            .field("head", head)
+            .digest()
     }
 
     /// Whether a nonce is from here, in time, and not used up.
@@ -108,7 +111,12 @@ pub fn token() -> Zeroizing<String> {
 pub fn kept(kind: &str, token: &str) -> Option<[u8; 32]> {
     let mut bytes = Zeroizing::new([0; 32]);
     hex::decode_to_slice(token, bytes.as_mut()).ok()?;
-    Some(Transcript::new("console/token").field("kind", kind.as_bytes()).field("token", bytes.as_slice()).digest())
+    Some(
+        Transcript::new("console/token")
+            .field("kind", kind.as_bytes())
+            .field("token", bytes.as_slice())
+            .digest(),
+    )
 }
 
 /// Everybody's name by key in the version in force: people, and clients who are no people of the rules.

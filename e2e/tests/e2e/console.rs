@@ -32,7 +32,8 @@ fn text(path: &Path) -> Result<&str> {
 
 /// A command of somebody, with its JSON.
 fn command(cluster: &Cluster, who: &str, arguments: &[&str]) -> Result<Value> {
-    let (key, genesis) = (cluster.dir().join(format!("people/{who}.key")), cluster.dir().join("genesis.json"));
+    let (key, genesis) =
+        (cluster.dir().join(format!("people/{who}.key")), cluster.dir().join("genesis.json"));
     let tail = ["--api", &cluster.api, "--key", text(&key)?, "--genesis", text(&genesis)?];
     Ok(serde_json::from_str(&run(&[&["--json"], arguments, &tail[..]].concat())?)?)
 }
@@ -119,7 +120,9 @@ async fn a_passkey_signs_in_and_approves_and_every_page_is_sound() -> Result<()>
     browser.shows("Sign in with a passkey").await?;
     // The passkey signs in.
     browser.click(".panel .primary").await?;
-    browser.until("location.hash === '#/overview' && document.querySelector('.who b')?.textContent === 'dora'").await?;
+    browser
+        .until("location.hash === '#/overview' && document.querySelector('.who b')?.textContent === 'dora'")
+        .await?;
     let session = "return fetch('/console/api/session').then((answer) => answer.json());";
     let session = browser.run(session, &[]).await?;
     ensure!(session["key"] == id.as_str(), "{session}");

@@ -121,7 +121,9 @@ fn paths(paths: &[Path]) -> Vec<PathView> {
             rule: path.rule.clone(),
             depends: path.depends.iter().map(|what| (*what).to_owned()).collect(),
             denies: need.is_none(),
-            approvals: need.map(|n| n.approvals.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+            approvals: need
+                .map(|n| n.approvals.iter().map(ToString::to_string).collect())
+                .unwrap_or_default(),
             coalitions: sets.iter().take(MOST).map(|set| set.iter().cloned().collect()).collect(),
             parties: need.map(|n| n.parties.iter().map(ToString::to_string).collect()).unwrap_or_default(),
             delay: need.and_then(|need| need.delay.as_ref()).map(ToString::to_string),

@@ -19,7 +19,10 @@ pub fn router() -> Router<Arc<Gateway>> {
         .route("/", get(async || Redirect::to("/console/")))
         .route("/console", get(async || Redirect::permanent("/console/")))
         .route("/console/", get(async |headers: HeaderMap| page(&headers, "index.html")))
-        .route("/console/{*path}", get(async |Path(path): Path<String>, headers: HeaderMap| page(&headers, &path)))
+        .route(
+            "/console/{*path}",
+            get(async |Path(path): Path<String>, headers: HeaderMap| page(&headers, &path)),
+        )
         .route("/console/api/session", get(sessions::session))
         .route("/console/api/challenge", post(sessions::challenge))
         .route("/console/api/passkey-id", post(sessions::passkey_id))
@@ -31,7 +34,9 @@ pub fn router() -> Router<Arc<Gateway>> {
 fn page(headers: &HeaderMap, path: &str) -> Response {
     let mut response = match quorate_console::asset(path) {
         Some(asset) => of(headers, asset),
-        None => (StatusCode::NOT_FOUND, "there is no such page; the console is at /console/\n").into_response(),
+        None => {
+            (StatusCode::NOT_FOUND, "there is no such page; the console is at /console/\n").into_response()
+        }
     };
     for (name, value) in SECURITY_HEADERS {
         response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));

@@ -47,7 +47,9 @@ pub async fn list(
     for row in rows {
         let approvals = gateway.store.approvals(&row.id).await?;
         // With whichever of their devices.
-        let own = |key: &PublicKey| *key == caller.key || (name.is_some() && ruling.directory().person(key) == name);
+        let own = |key: &PublicKey| {
+            *key == caller.key || (name.is_some() && ruling.directory().person(key) == name)
+        };
         let spoke = approvals.iter().any(|approval| own(&approval.approver));
         let deciding = {
             let intent = &row.signed.intent;

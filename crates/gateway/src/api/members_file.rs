@@ -35,7 +35,10 @@ pub async fn show(
     let wrong = |field: &str, detail: String| {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail).field(field)
     };
-    if wanted.name.is_empty() || wanted.name.len() > 64 || wanted.name.chars().any(quorate_intent::intent::hidden) {
+    if wanted.name.is_empty()
+        || wanted.name.len() > 64
+        || wanted.name.chars().any(quorate_intent::intent::hidden)
+    {
         return Err(wrong("name", "must be a name of 1 to 64 characters".into()));
     }
     let known = ruling.directory().people.get(&wanted.name);

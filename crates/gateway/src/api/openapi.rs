@@ -1,6 +1,8 @@
 //! The OpenAPI 3.1 document.
 
-use super::{analysis, certificates, disputes, governed, inbox, intents, members_file, sessions, status, wallets};
+use super::{
+    analysis, certificates, disputes, governed, inbox, intents, members_file, sessions, status, wallets,
+};
 use axum::http::header;
 use axum::response::IntoResponse;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};

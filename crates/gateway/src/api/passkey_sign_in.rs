@@ -25,7 +25,8 @@ pub async fn check(
     origin: &str,
     now: u64,
 ) -> Result<PublicKey, ApiError> {
-    let stale = || refused("bad_challenge", "the challenge is not from here, is too old, or was used; try again");
+    let stale =
+        || refused("bad_challenge", "the challenge is not from here, is too old, or was used; try again");
     let nonce: [u8; 32] = bytes("nonce", &answer.nonce)?.try_into().map_err(|_| stale())?;
     if !gateway.sign_ins.is_open(&nonce, now) {
         return Err(stale());
@@ -45,7 +46,8 @@ pub async fn check(
         return Err(stale());
     }
     if !gateway.store.note_passkey(&passkey, Some(assertion.counter())).await? {
-        let detail = "the authenticator's counter went back: there may be a copy of it; tell an administrator";
+        let detail =
+            "the authenticator's counter went back: there may be a copy of it; tell an administrator";
         return Err(refused("passkey_counter", detail));
     }
     Ok(passkey.id())

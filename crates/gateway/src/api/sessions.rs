@@ -49,7 +49,8 @@ pub fn from_our_page(headers: &HeaderMap) -> Result<&str, ApiError> {
     }
     let host = header(headers, "host").unwrap_or_default();
     let origin = header(headers, "origin").unwrap_or_default();
-    let own = origin.split_once("://").filter(|(scheme, at)| matches!(*scheme, "http" | "https") && *at == host);
+    let own =
+        origin.split_once("://").filter(|(scheme, at)| matches!(*scheme, "http" | "https") && *at == host);
     if host.is_empty() || own.is_none() {
         let detail = "the request comes from a page of another origin than this gateway's; behind a proxy, have it pass Host on";
         return Err(refused(StatusCode::FORBIDDEN, "other_origin", detail).field("origin"));
@@ -168,10 +169,8 @@ pub async fn sign_in(
     gateway.store.add_session(&id, &who, now, (ABSOLUTE, IDLE)).await?;
     let view = view(&gateway, &who, now).await?;
     let secure = if origin.starts_with("https:") { "; Secure" } else { "" };
-    let value = format!(
-        "{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={ABSOLUTE}{secure}",
-        token.as_str()
-    );
+    let value =
+        format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={ABSOLUTE}{secure}", token.as_str());
     answer_with(&value, Json(view))
 }
 

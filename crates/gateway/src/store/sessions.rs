@@ -22,13 +22,7 @@ const MAX_LINKS: i64 = 8;
 
 impl Store {
     /// Keeps a link, and forgets those that are over.
-    pub async fn add_link(
-        &self,
-        token: &[u8; 32],
-        member: &PublicKey,
-        now: u64,
-        expires: u64,
-    ) -> Result<()> {
+    pub async fn add_link(&self, token: &[u8; 32], member: &PublicKey, now: u64, expires: u64) -> Result<()> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM sign_in_links WHERE expires <= ?")
             .bind(int(now))

@@ -402,12 +402,20 @@ async fn the_file_for_a_new_device_keeps_the_others() {
     let bench = start(folder.path()).await;
     let cookie = session(&bench, CLIENT).await;
     let new = Authenticator::new().passkey;
-    let told = bench.ask(page("POST", "/console/api/passkey-id", &serde_json::to_value(&new).unwrap(), None)).await;
+    let told =
+        bench.ask(page("POST", "/console/api/passkey-id", &serde_json::to_value(&new).unwrap(), None)).await;
     assert_eq!(told.json["id"], new.id().to_string());
     let target = format!("/console/api/members-file?name=x&key={}", new.id());
     let text = bench.ask(read(&target, &cookie)).await.json["text"].as_str().unwrap().to_owned();
     let old = quorate_intent::keys::public(&key(11));
-    assert!(text.contains(&format!("\"x\" = [\"{}\", \"{}\"]", old.min(new.id()), old.max(new.id()))) || text.contains(&format!("\"x\" = [\"{old}\", \"{}\"]", new.id())), "{text}");
-    assert!(text.contains(&format!("[approvers]\nquorum = 2\n[approvers.members]\n\"x\" = \"{}\"\n", new.id())), "{text}");
+    assert!(
+        text.contains(&format!("\"x\" = [\"{}\", \"{}\"]", old.min(new.id()), old.max(new.id())))
+            || text.contains(&format!("\"x\" = [\"{old}\", \"{}\"]", new.id())),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("[approvers]\nquorum = 2\n[approvers.members]\n\"x\" = \"{}\"\n", new.id())),
+        "{text}"
+    );
     assert!(!text.contains("[administrators]"));
 }
