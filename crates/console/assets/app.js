@@ -114,6 +114,8 @@ async function leave() {
     toast(error.message, "bad");
     return;
   }
+  // Whoever signs in next begins at the beginning.
+  history.replaceState(null, "", location.pathname);
   signInPage();
   announce("You are signed out");
 }
