@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 /// Longest wait for an answer of the driver.
 const ANSWER: Duration = Duration::from_secs(60);
 /// Longest wait for something to show on a page.
-const SHOW: Duration = Duration::from_secs(30);
+const SHOW: Duration = Duration::from_secs(60);
 /// Chromium with nothing that it does by itself, as whoever runs the tests.
 const ARGUMENTS: [&str; 9] = [
     "--headless=new",

@@ -13,8 +13,8 @@ export function who() {
   return session;
 }
 
-/** Fetches once in half a minute, for all pages together. */
-export async function shared(path, life = 30000) {
+/** Fetches once in some seconds, for all pages together. */
+export async function shared(path, life = 5000) {
   const known = held.get(path);
   if (known && Date.now() - known.at < life) return known.value;
   const value = optional(path);
