@@ -6,6 +6,7 @@
 //! Not for: anything that ships. Nothing depends on it.
 #![forbid(unsafe_code)]
 
+pub mod browser;
 pub mod chains;
 pub mod cluster;
 pub mod liar;
@@ -19,6 +20,7 @@ pub mod scan;
 pub mod secrets;
 pub mod transfers;
 
+pub use browser::Browser;
 pub use cluster::Cluster;
 pub use liar::Liar;
 pub use people::{Person, Wallet};

@@ -24,6 +24,7 @@ const PURE: [&str; 12] = [
     "audit",
     "payments",
     "view",
+    "console",
     "coordination",
     "ceremonies",
     "verify",

@@ -2,6 +2,7 @@
 //! versions and checksums, kept outside the work tree so that a machine makes each of them once.
 
 mod anvil;
+mod axe;
 mod bitcoind;
 mod solana;
 
@@ -18,16 +19,18 @@ enum Part {
     Anvil,
     /// Solana's runtime.
     Solana,
+    /// A checker of pages for accessibility.
+    Axe,
 }
 
-const ALL: [(&str, Part); 3] =
-    [("bitcoind", Part::Bitcoind), ("anvil", Part::Anvil), ("solana", Part::Solana)];
+const ALL: [(&str, Part); 4] =
+    [("bitcoind", Part::Bitcoind), ("anvil", Part::Anvil), ("solana", Part::Solana), ("axe", Part::Axe)];
 
 /// Makes the parts that are named, or all of them, and prints a line `NAME PATH` for each. True when they are there.
 pub fn run(root: &Path, names: &[&str]) -> bool {
     let chosen: Vec<_> = ALL.iter().filter(|(name, _)| names.is_empty() || names.contains(name)).collect();
     if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|(known, _)| known != *name)) {
-        eprintln!("parts: there is no part {unknown}; known are bitcoind, anvil, solana");
+        eprintln!("parts: there is no part {unknown}; known are bitcoind, anvil, solana, axe");
         return false;
     }
     let mut good = true;
@@ -49,6 +52,7 @@ fn ensure(root: &Path, part: Part) -> Result<PathBuf, String> {
         Part::Bitcoind => bitcoind::ensure(&home.join("bitcoind")),
         Part::Anvil => anvil::ensure(&home.join("anvil")),
         Part::Solana => solana::ensure(&home.join("solana")),
+        Part::Axe => axe::ensure(&home.join("axe")),
     }
 }
 
@@ -141,6 +145,9 @@ mod tests {
         let lock = fs::read_to_string(home.join("anvil/package-lock.json")).unwrap();
         assert!(lock.contains(&format!("\"@foundry-rs/anvil\": \"{version}\"")));
         assert!(lock.matches("\"integrity\": \"sha512-").count() >= 5, "a package without a checksum");
+        let version = pin("axe/package.json", axe::MARKER);
+        let lock = fs::read_to_string(home.join("axe/package-lock.json")).unwrap();
+        assert!(lock.contains(&format!("\"axe-core\": \"{version}\"")) && lock.contains("\"sha512-"));
         let version = pin("solana/Cargo.toml", solana::MARKER);
         let lock = fs::read_to_string(home.join("solana/Cargo.lock")).unwrap();
         assert!(lock.contains(&format!("name = \"litesvm\"\nversion = \"{version}\"")));

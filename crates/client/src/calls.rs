@@ -5,7 +5,7 @@ use quorate_chains::Plan;
 use quorate_coordination::api::{
     AddressBookView, AddressView, AssetsView, CertificateView, Cluster, Coin, DisputesView, Funding,
     FundingResult, Health, IntentView, NewIntent, NewPlan, NewSigningCall, NewTransaction, Page, PlanView,
-    PoliciesView, SigningCallView, State, WalletView,
+    PoliciesView, SignInLink, SigningCallView, State, WalletView,
 };
 use quorate_coordination::{Certificate, CertifiedFile, EvidenceFile};
 use quorate_intent::{Approval, BitcoinNetwork, IntentId, Network, SolanaNetwork, WalletId};
@@ -58,6 +58,11 @@ impl Client {
     /// The genesis, and every node's state as the gateway sees it.
     pub async fn cluster(&self) -> Result<Cluster, ClientError> {
         self.get("/v1/cluster").await
+    }
+
+    /// A link that signs the caller's key in to the console, good once and for two minutes.
+    pub async fn sign_in_link(&self) -> Result<SignInLink, ClientError> {
+        self.post("/v1/sessions", &serde_json::Map::new(), None).await
     }
 
     /// The dispute graph, its entries from number `from` on.

@@ -27,15 +27,20 @@ mod service;
 mod state;
 mod watch;
 mod webhooks;
+mod sessions;
 
 pub use coins::{AddressView, Coin, CoinState, Funding, FundingResult};
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
-pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
+pub use governed::{
+    AddressBookView, AssetsView, ClassChangeView, ClassView, PathView, PoliciesView, PolicyAnalysis,
+    PolicyDifference, PolicyView,
+};
 pub use payments::{
     Invoice, InvoiceOption, InvoiceState, NewDepositAddress, NewInvoice, NewInvoiceOption, NewRefund,
     NewSweep, Sweep, SweepItem, SweepKind, SweepSkipped, UnsignedIntent,
 };
 pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
+pub use sessions::{MembersFile, PasskeyId, PasskeySignIn, SessionView, SignIn, SignInChallenge, SignInLink};
 pub use state::State;
 pub use watch::{Balance, Bump, FeesView, NetworkView, TransactionStatus};
 pub use webhooks::{Delivery, DeliveryState, NewWebhook, Webhook, WebhookChange, WebhookKeys};

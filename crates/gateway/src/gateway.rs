@@ -6,6 +6,7 @@ use crate::coordinator::{self, Coordinator};
 use crate::invoices;
 use crate::nodes::Nodes;
 use crate::pay::{self, Pages};
+use crate::sessions::SignIns;
 use crate::store::Store;
 use crate::streams::Streams;
 use crate::watch::{self, Watch};
@@ -36,6 +37,7 @@ pub struct Gateway {
     pub(crate) webhooks: Webhooks,
     pub(crate) streams: Streams,
     pub(crate) pages: Pages,
+    pub(crate) sign_ins: SignIns,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -93,6 +95,7 @@ impl Gateway {
             streams: Streams::new(stopped.clone()),
             pages: Pages::default(),
             watch,
+            sign_ins: SignIns::new(),
         });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         work.spawn(addresses::run(Arc::clone(&gateway), wanted));

@@ -12,6 +12,7 @@
 //! bitcoin.rs    coins: which outputs are ours, which are spent by a transfer
 //! invoices.rs   what customers are asked to pay                 pay/          the page on which they do
 //! webhooks/     events on their way to others                  streams.rs    answers that do not end
+//! sessions.rs   signing in to the console, which api/console.rs serves
 //! nodes/        one link to each node                           store/        everything that must not be forgotten
 //! watch/        chains: deposits, broadcasting, confirmations, plans and fees
 //! ```
@@ -31,6 +32,7 @@ mod judging;
 mod nodes;
 mod pay;
 mod replan;
+mod sessions;
 mod store;
 mod streams;
 #[cfg(test)]

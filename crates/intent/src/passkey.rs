@@ -4,7 +4,7 @@
 //! party and origins, and that id stands in genesis and governance where a device key would. So an approval proves itself
 //! with no further document, and another origin is another id.
 
-use crate::{IntentError, PublicKey, Signature};
+use crate::{Hash, IntentError, PublicKey, Signature};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use borsh::{BorshDeserialize, BorshSerialize};
 use p256::ecdsa::signature::Verifier;
@@ -63,7 +63,7 @@ pub struct Passkey {
     pub origins: Vec<String>,
 }
 
-/// What an authenticator signed for an approval; the signature itself stands in the approval, as 64 bytes r and s for ES256.
+/// What an authenticator signed for an approval or a sign-in; the signature itself stands beside it, as 64 bytes r and s for ES256.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Assertion {
@@ -79,6 +79,12 @@ pub struct Assertion {
 
 fn wrong(problem: impl Into<String>) -> IntentError {
     IntentError::field("passkey", problem)
+}
+
+/// What a passkey signs to sign in at the gateway of the cluster with this genesis. The domain is its own: a sign-in is good
+/// for nothing else, least of all for an approval.
+pub fn sign_in_challenge(genesis: &Hash, nonce: &[u8; 32]) -> [u8; 32] {
+    Transcript::new("console/sign-in").field("genesis", &genesis.0).field("nonce", nonce).digest()
 }
 
 impl Passkey {
@@ -204,13 +210,13 @@ impl Assertion {
         let expected = format!(r#""challenge":"{}","#, Base64UrlUnpadded::encode_string(challenge));
         let rest = rest
             .strip_prefix(expected.as_bytes())
-            .ok_or_else(|| wrong("the challenge is not the one of this intent, approver and verdict"))?;
+            .ok_or_else(|| wrong("the challenge is another one than was to be signed (intent, approver and verdict, or sign-in)"))?;
         let mut known = self.passkey.origins.iter();
         let rest = known.find_map(|origin| rest.strip_prefix(format!(r#""origin":"{origin}","#).as_bytes()));
-        let rest = rest.ok_or_else(|| wrong("the approval was given on a page of another origin"))?;
+        let rest = rest.ok_or_else(|| wrong("it was signed on a page of another origin"))?;
         match rest.strip_prefix(br#""crossOrigin":false"#.as_slice()) {
             Some([b'}']) | Some([b',', .., b'}']) => Ok(()),
-            _ => Err(wrong("the approval was given in a frame of another page (crossOrigin)")),
+            _ => Err(wrong("it was signed in a frame of another page (crossOrigin)")),
         }
     }
 
@@ -220,7 +226,7 @@ impl Assertion {
             return Err(wrong(format!("the authenticator data is shorter than {PLAIN} bytes")));
         }
         if data[..32] != Sha256::digest(self.passkey.rp_id.as_bytes())[..] {
-            return Err(wrong("the approval is for another relying party"));
+            return Err(wrong("it was signed for another relying party"));
         }
         let flags = data[32];
         if flags & PRESENT == 0 {

@@ -179,3 +179,21 @@ fn flags_that_contradict_are_refused() {
     key.flags |= ATTESTED;
     refused(&key.approve(Verdict::Approve), "new credential");
 }
+
+#[test]
+fn a_sign_in_is_no_approval_and_an_approval_no_sign_in() {
+    let with = authenticator();
+    let challenge = sign_in_challenge(&INTENT, &[7; 32]);
+    let (assertion, message) = with.parts(&challenge);
+    let signature: p256::ecdsa::Signature = with.key.sign(&message);
+    let signature = Signature(signature.to_bytes().into());
+    assertion.check(&challenge, &signature).unwrap();
+    assert!(assertion.check(&sign_in_challenge(&INTENT, &[8; 32]), &signature).is_err());
+    assert!(assertion.check(&sign_in_challenge(&Hash([8; 32]), &[7; 32]), &signature).is_err());
+    for verdict in [Verdict::Approve, Verdict::Reject] {
+        refused(&Approval::by_passkey(INTENT, verdict, assertion.clone(), signature), "challenge");
+        let approval = with.approve(verdict);
+        let assertion = approval.passkey.as_ref().unwrap();
+        assert!(assertion.check(&challenge, &approval.signature).is_err());
+    }
+}

@@ -99,6 +99,8 @@ pub enum Command {
     /// Create wallets and look at them.
     #[command(subcommand)]
     Wallet(WalletCommand),
+    /// Print a link that signs you in to the console in a browser, once and within two minutes.
+    Console(ConsoleArgs),
     /// Show a wallet's address, derived on this machine from the wallet's certificate; give out and check deposit addresses.
     Address(AddressLine),
     /// Ask customers to pay, and give money back.
@@ -340,6 +342,17 @@ pub struct ApiArgs {
     /// The genesis that this machine trusts; without it the gateway's word is taken and said so.
     #[arg(long, env = "QUORATE_GENESIS")]
     pub genesis: Option<PathBuf>,
+}
+
+/// `console`
+#[derive(Args)]
+pub struct ConsoleArgs {
+    /// Address of the console where it is not the API's own, such as http://localhost:7700, where passkeys work on this machine.
+    #[arg(long, env = "QUORATE_CONSOLE")]
+    pub console: Option<String>,
+    /// Where and who.
+    #[command(flatten)]
+    pub api: ApiArgs,
 }
 
 /// `wallet`

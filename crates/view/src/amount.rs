@@ -37,7 +37,7 @@ fn coin(network: &Network) -> (String, u8) {
 }
 
 /// `1.5` for 150 with two decimals; exact.
-pub(crate) fn human(amount: Amount, decimals: u8) -> String {
+pub fn human(amount: Amount, decimals: u8) -> String {
     let digits = amount.to_string();
     let places = usize::from(decimals);
     let padded = format!("{digits:0>width$}", width = places + 1);

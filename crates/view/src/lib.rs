@@ -13,7 +13,7 @@ mod subject;
 mod text;
 mod view;
 
-pub use amount::Shown;
+pub use amount::{Shown, human};
 pub use deciding::{Deciding, deciding};
 pub use error::ViewError;
 pub use subject::{intended, subject};

@@ -10,9 +10,10 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 19] = [
+const MAY: [(&str, &[&str]); 20] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
+    ("console", &["sharing"]),
     ("intent", &["sharing", "protocols"]),
     ("policy", &["sharing", "protocols", "intent"]),
     ("chains", &["sharing", "protocols", "intent"]),
@@ -40,7 +41,6 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "policy",
     "chains",
     "audit",
-    "payments",
     "view",
     "session",
     "coordination",
@@ -60,6 +60,7 @@ const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "audit",
     "payments",
     "view",
+    "console",
     "session",
     "coordination",
     "ceremonies",
@@ -79,6 +80,7 @@ const ALL_ROOMS: &[&str] = &[
     "audit",
     "payments",
     "view",
+    "console",
     "session",
     "coordination",
     "ceremonies",

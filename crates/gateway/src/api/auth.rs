@@ -1,10 +1,12 @@
-//! Who asks: every request is signed by a device key of the genesis, within a minute, and never twice.
+//! Who asks: every request is signed by a device key of the genesis, within a minute, and never twice; or it comes from a
+//! page of the console with a session's cookie.
 
-use super::{ApiError, LARGE, idempotency};
+use super::{ApiError, LARGE, idempotency, sessions};
 use crate::gateway::Gateway;
 use crate::store::now;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -23,6 +25,8 @@ pub struct Caller {
     pub key: PublicKey,
     /// Whether they are a client or an administrator, and not an approver alone.
     pub operates: bool,
+    /// Whether a session's cookie says so, and no signature.
+    pub session: bool,
 }
 
 impl Caller {
@@ -87,6 +91,15 @@ pub async fn guard(State(gateway): State<Arc<Gateway>>, request: Request, next: 
 }
 
 async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Request, Vec<u8>), ApiError> {
+    // Who signs is taken by the signature, whatever cookies a browser adds.
+    if !request.headers().contains_key(HEADER_KEY) {
+        let changes = !request.method().is_safe();
+        if let Some(caller) = sessions::signed_in(gateway, request.headers(), changes).await? {
+            let (mut parts, body) = whole(gateway, request).await?;
+            parts.extensions.insert(caller);
+            return Ok((caller, Request::from_parts(parts, Body::from(body.clone())), body));
+        }
+    }
     let auth = RequestAuth::read(|name| header(request.headers(), name)).map_err(|error| match error {
         IntentError::Field { field, problem } => {
             unauthorised("unauthenticated", &format!("{field} {problem}; sign the request"), field)
@@ -103,11 +116,7 @@ async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Re
         );
         return Err(unauthorised("stale_request", &detail, HEADER_TIME));
     }
-    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
-    let large = request.method() == Method::POST && path.is_some_and(|path| LARGE.contains(&path));
-    let cap = if large { gateway.limits.large_body } else { gateway.limits.body };
-    let (mut parts, body) = request.into_parts();
-    let body = read(body, &parts.headers, cap).await?;
+    let (mut parts, body) = whole(gateway, request).await?;
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
     if !auth.verifies(parts.method.as_str(), target, &body) {
         let detail = "the signature does not verify over this method, path, query, body, time and nonce";
@@ -121,6 +130,16 @@ async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Re
     }
     parts.extensions.insert(caller);
     Ok((caller, Request::from_parts(parts, Body::from(body.clone())), body))
+}
+
+/// A request with its body, capped by its path.
+async fn whole(gateway: &Gateway, request: Request) -> Result<(Parts, Vec<u8>), ApiError> {
+    let path = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let large = request.method() == Method::POST && path.is_some_and(|path| LARGE.contains(&path));
+    let cap = if large { gateway.limits.large_body } else { gateway.limits.body };
+    let (parts, body) = request.into_parts();
+    let body = read(body, &parts.headers, cap).await?;
+    Ok((parts, body))
 }
 
 async fn read(body: Body, headers: &HeaderMap, cap: usize) -> Result<Vec<u8>, ApiError> {
@@ -147,11 +166,12 @@ async fn read(body: Body, headers: &HeaderMap, cap: usize) -> Result<Vec<u8>, Ap
     }
 }
 
-fn caller(genesis: &Genesis, key: &PublicKey) -> Result<Caller, ApiError> {
+/// Who has this key in the version in force.
+pub fn caller(genesis: &Genesis, key: &PublicKey) -> Result<Caller, ApiError> {
     let among = |members: &[quorate_intent::Member]| members.iter().any(|member| member.key == *key);
     let operates = among(&genesis.clients) || among(&genesis.administrators.members);
     if operates || genesis.knows(key) {
-        return Ok(Caller { key: *key, operates });
+        return Ok(Caller { key: *key, operates, session: false });
     }
     let detail = "this key is no client's, approver's or administrator's of the cluster";
     Err(unauthorised("unknown_key", detail, HEADER_KEY))

@@ -11,7 +11,7 @@ use crate::store::{ListFilter, now};
 use axum::extract::State;
 use axum::{Extension, Json};
 use quorate_coordination::api::{IntentView, Page, PlanView, Problem, State as IntentState};
-use quorate_intent::IntentId;
+use quorate_intent::{IntentId, PublicKey};
 use quorate_view::{Input, View, deciding, intended};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -46,13 +46,17 @@ pub async fn list(
     let mut items = Vec::new();
     for row in rows {
         let approvals = gateway.store.approvals(&row.id).await?;
-        let spoke = approvals.iter().any(|approval| approval.approver == caller.key);
+        // With whichever of their devices.
+        let own = |key: &PublicKey| {
+            *key == caller.key || (name.is_some() && ruling.directory().person(key) == name)
+        };
+        let spoke = approvals.iter().any(|approval| own(&approval.approver));
         let deciding = {
             let intent = &row.signed.intent;
             deciding(&ruling, intent, intended(intent).as_ref(), &approvals, now())
         };
         let waits = !spoke && name.is_some_and(|name| deciding.waits_for(name));
-        if waits && row.signed.intent.initiator != caller.key && row.signed.intent.expires > now() {
+        if waits && !own(&row.signed.intent.initiator) && row.signed.intent.expires > now() {
             items.push(intents::view(&gateway, row).await?);
         }
     }

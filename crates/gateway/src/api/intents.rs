@@ -92,7 +92,12 @@ pub async fn approve(
     Id(id): Id<IntentId>,
     Body(approval): Body<Approval>,
 ) -> Result<Json<IntentView>, ApiError> {
-    intents::approve(&gateway, &id, &approval).await.map(Json)
+    let view = intents::approve(&gateway, &id, &approval).await?;
+    if let Some(assertion) = &approval.passkey {
+        // Genuine and a member's, as was checked; so a browser that has the credential alone can sign in by it.
+        gateway.store.note_passkey(&assertion.passkey, None).await?;
+    }
+    Ok(Json(view))
 }
 
 /// The whole signing call of an approved transfer with `by_file`, for signers that are called by file. The intent is

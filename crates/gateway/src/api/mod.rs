@@ -1,9 +1,11 @@
 //! The REST API: `/v1`, JSON, problem details, every request signed.
 
+mod analysis;
 mod auth;
 mod certificates;
 pub mod deposit_addresses;
 mod deposits;
+mod console;
 mod disputes;
 mod events;
 mod extract;
@@ -12,11 +14,14 @@ mod idempotency;
 mod inbox;
 mod intents;
 pub mod invoices;
+mod members_file;
 mod metrics;
 mod networks;
 mod openapi;
+mod passkey_sign_in;
 mod problem;
 mod server;
+mod sessions;
 mod status;
 mod sweeps;
 mod wallets;
@@ -65,8 +70,12 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
+        .route("/v1/intents/{id}/certificate/check", get(certificates::check))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
+        .route("/v1/policies/analysis", get(analysis::show))
+        .route("/v1/sessions", post(sessions::link))
+        .route("/console/api/members-file", get(members_file::show))
         .route("/v1/address-book", get(governed::address_book))
         .route("/v1/assets", get(governed::assets))
         .merge(payments())
@@ -76,6 +85,7 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
     Router::new()
         .route("/v1/health", get(status::health))
         .route("/v1/openapi.json", get(openapi::document))
+        .merge(console::router())
         .route("/metrics", get(metrics::metrics))
         .merge(signed)
         .merge(crate::pay::routes())

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document.
 
 use super::{
-    certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
-    networks, status, sweeps, wallets, webhooks,
+    analysis, certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
+    members_file, networks, sessions, status, sweeps, wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -17,13 +17,14 @@ use utoipa::{Modify, OpenApi};
     paths(
         status::health, status::cluster, disputes::list, disputes::evidence, intents::submit, intents::list,
         inbox::list, inbox::plan, inbox::view, intents::show, intents::approve, intents::cancel, intents::plan, intents::signing_call,
-        intents::transaction, certificates::show, wallets::list, wallets::show, wallets::addresses, wallets::funding,
+        intents::transaction, certificates::show, certificates::check, wallets::list, wallets::show, wallets::addresses, wallets::funding,
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
         deposits::list, deposits::show_one, networks::list, networks::balances, networks::fees, networks::bump,
         deposit_addresses::create, deposit_addresses::list, deposit_addresses::show, deposit_addresses::proof,
         invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund, sweeps::create,
         events::list, events::stream, webhooks::create, webhooks::list, webhooks::show, webhooks::change,
         webhooks::remove, webhooks::ping, webhooks::deliveries, webhooks::resend, webhooks::keys, webhooks::rotate,
+        analysis::show, sessions::link, sessions::challenge, sessions::passkey_id, sessions::sign_in, sessions::sign_out, sessions::session, members_file::show,
     ),
     modifiers(&DeviceKey)
 )]

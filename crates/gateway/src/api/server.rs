@@ -1,15 +1,20 @@
 //! The listening side: connections with a cap, time-outs, and a quiet end.
 
+use super::sessions::Peer;
 use super::{ApiError, router};
 use crate::gateway::Gateway;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use hyper::Request as HyperRequest;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
@@ -32,15 +37,15 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stopped: wa
     let mut connections = JoinSet::new();
     loop {
         let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { break };
-        let stream = tokio::select! {
-            stream = accept(&listener) => stream,
+        let (stream, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
             _ = stopped.changed() => break,
         };
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEAD_TIMEOUT)
             .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service.clone());
+            .serve_connection(TokioIo::new(stream), From { peer, service: service.clone() });
         let connection = graceful.watch(connection);
         connections.spawn(async move {
             // A peer that breaks off is no fault of ours.
@@ -58,13 +63,30 @@ pub async fn serve(gateway: Arc<Gateway>, listener: TcpListener, mut stopped: wa
     connections.shutdown().await;
 }
 
-async fn accept(listener: &TcpListener) -> TcpStream {
+/// Puts the address of the other end beside each request.
+struct From<S> {
+    peer: IpAddr,
+    service: S,
+}
+
+impl<S: Service<HyperRequest<Incoming>>> Service<HyperRequest<Incoming>> for From<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn call(&self, mut request: HyperRequest<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(Peer(self.peer));
+        self.service.call(request)
+    }
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, IpAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 // Small answers should leave at once; without it they only come later.
                 let _ = stream.set_nodelay(true);
-                return stream;
+                return (stream, peer.ip());
             }
             Err(error) => {
                 tracing::warn!(%error, "cannot accept a connection");

@@ -15,6 +15,7 @@ mod invoices;
 mod outgoing;
 mod schema;
 mod sweeps;
+mod sessions;
 mod wallets;
 mod webhooks;
 

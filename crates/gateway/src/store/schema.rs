@@ -127,6 +127,7 @@ CREATE INDEX certificates_pending ON certificates (tried) WHERE NOT complete;
     include_str!("service.sql"),
     include_str!("payments.sql"),
     include_str!("watch.sql"),
+    include_str!("sessions.sql"),
 ];
 
 /// Brings an empty or older file of ours up to date; refuses any other.

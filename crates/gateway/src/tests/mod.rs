@@ -15,6 +15,7 @@ mod planning;
 mod raising;
 mod replan;
 mod server;
+mod sessions;
 mod support;
 mod watch;
 mod webhooks;

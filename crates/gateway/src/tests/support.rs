@@ -64,6 +64,7 @@ pub fn genesis() -> Genesis {
 pub struct Bench {
     pub running: Running,
     router: axum::Router,
+    shared: std::sync::Arc<Gateway>,
 }
 
 pub async fn start(folder: &Path) -> Bench {
@@ -91,8 +92,9 @@ pub async fn start_as(
     config.signing.presignatures = 0;
     change(&mut config);
     let running = Gateway::start(config).await.unwrap();
+    let shared = running.shared();
     let router = crate::api::router(running.shared());
-    Bench { running, router }
+    Bench { running, router, shared }
 }
 
 pub struct Answer {
@@ -150,6 +152,14 @@ impl Bench {
         let status = response.status();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         Answer { status, media_type, replayed, json: serde_json::from_slice(&body).unwrap_or_default() }
+    }
+
+    pub async fn raw(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
+    pub fn store(&self) -> &crate::store::Store {
+        &self.shared.store
     }
 
     pub async fn get(&self, target: &str) -> Answer {

@@ -8,6 +8,7 @@ mod backup;
 mod calls;
 mod certificates;
 mod cluster;
+mod console;
 mod demo;
 mod dev;
 mod disputes;
@@ -55,6 +56,7 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Drill(command) => drill::run(command, json).await,
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
+        Command::Console(args) => console::run(args, json).await,
         Command::Address(line) => addresses::run(line, json).await,
         Command::Invoice(command) => payments::invoice(command, json).await,
         Command::Sweep(args) => payments::sweep(args, json).await,
