@@ -150,6 +150,13 @@ fn own_broadcasts_must_come_back_unchanged() {
     sent.own.get_mut(&me).unwrap().masked[0].psi += Scalar::ONE;
     assert!(usage(&cluster.outcomes3(sent).1[&me]));
 
+    // What we told the others of our evaluations: nothing that we compute ourselves would show it.
+    let mut cluster = self::cluster();
+    let sent = cluster.round1();
+    let mut sent = cluster.round2(sent);
+    sent.own.get_mut(&me).unwrap().masked[0].gamma_u += Point::GENERATOR;
+    assert!(usage(&cluster.outcomes3(sent).1[&me]));
+
     let mut cluster = self::cluster();
     let mut sent = three(&mut cluster);
     sent.own.get_mut(&me).unwrap().shown[0].b += Point::GENERATOR;
