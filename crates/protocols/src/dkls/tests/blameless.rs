@@ -150,11 +150,11 @@ fn own_broadcasts_must_come_back_unchanged() {
     sent.own.get_mut(&me).unwrap().masked[0].psi += Scalar::ONE;
     assert!(usage(&cluster.outcomes3(sent).1[&me]));
 
-    // What we told the others of our evaluations: nothing that we compute ourselves would show it.
+    // An opening in our name that is not ours is no reason to condemn ourselves.
     let mut cluster = self::cluster();
     let sent = cluster.round1();
     let mut sent = cluster.round2(sent);
-    sent.own.get_mut(&me).unwrap().masked[0].gamma_u += Point::GENERATOR;
+    sent.own.get_mut(&me).unwrap().salt[0] ^= 1;
     assert!(usage(&cluster.outcomes3(sent).1[&me]));
 
     let mut cluster = self::cluster();
