@@ -69,11 +69,12 @@ fn hunt(root: &Path, all: &[Mutant], chosen: &[&Mutant], options: &Options<'_>) 
         plant::plant(root, &tree, all)?;
     }
     let build = std::env::var_os("QUORATE_MUTANTS_TARGET").map_or(target.join("build"), Into::into);
-    let mut first = cargo(&tree, &["test", "--workspace", "--tests", "--no-run", "--offline"]);
+    let args = trial::build(&tree, chosen);
+    let mut first = cargo(&tree, &args.iter().map(String::as_str).collect::<Vec<_>>());
     if !show(first.env("CARGO_TARGET_DIR", &build)) {
         return Err("the tree with the mutants does not compile: the error above names the mutant".to_owned());
     }
-    let binaries = Binaries::find(&tree, &build)?;
+    let binaries = Binaries::find(&tree, &build, chosen)?;
     let start = Instant::now();
     let mut times = trial::Times::new();
     if !options.no_baseline {

@@ -133,6 +133,41 @@ fn order() -> SignedIntent {
     intent.sign(&key(21))
 }
 
+/// A schedule outlives its intent's expiry, and ends when it says; no other order is one.
+#[test]
+fn a_schedule_allows_until_its_end() {
+    let Body::Order(Order { wallet, kind: OrderKind::Generate { parties, .. }, .. }) = order().intent.body
+    else {
+        unreachable!()
+    };
+    let repeat = Repeat { interval: 3600, end: NOW + 86_400 };
+    let kind = OrderKind::Schedule { parties, threshold: 2, repeat };
+    let mut intent = order().intent;
+    intent.body = Body::Order(Order { wallet, number: 2, kind });
+    let intent = intent.sign(&key(21));
+    let decide = |intent: &SignedIntent, seeds: &[u8], now| {
+        let decision = decide_schedule(&genesis(), intent, &approve(intent, seeds), now);
+        match decision {
+            Decision::Allow { rule, .. } => (rule, String::new()),
+            Decision::Deny { rule, reason } => (rule, reason.to_string()),
+        }
+    };
+    for now in [NOW, NOW + 600, NOW + 86_399] {
+        assert_eq!(decide(&intent, &[14], now), (RULE_ORDER, String::new()));
+    }
+    assert!(decide(&intent, &[], NOW + 600).1.contains("0 of 1"));
+    for now in [NOW + 86_400, NOW + 1_000_000] {
+        let (rule, reason) = decide(&intent, &[14], now);
+        assert!(rule == RULE_INTENT && reason.contains("its schedule runs from"), "{reason}");
+    }
+    let (rule, reason) = decide(&order(), &[14], NOW + 1);
+    assert!(rule == RULE_INTENT && reason.contains("does not set up a schedule"), "{reason}");
+    let mut forged = intent;
+    forged.signature.0[0] ^= 1;
+    let (rule, reason) = decide(&forged, &[14], NOW + 1);
+    assert!(rule == RULE_INTENT && reason.contains("does not verify"), "{reason}");
+}
+
 /// What the policy of the genesis says: class, rule, whose approvals counted.
 fn by_policy(intent: &SignedIntent, approvals: &[Approval]) -> (bool, String, Vec<PublicKey>) {
     let (policy, directory) = from_genesis(&genesis());

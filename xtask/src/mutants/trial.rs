@@ -3,7 +3,7 @@
 use super::list::Mutant;
 use crate::shell::{capture, cargo};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,15 +36,31 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// What cargo is asked to build for these mutants. Features are those of the whole workspace whatever the choice, so that
+/// another one builds nothing anew.
+pub fn build(tree: &Path, mutants: &[&Mutant]) -> Vec<String> {
+    let mut targets = BTreeSet::new();
+    for (name, _) in mutants.iter().flat_map(|mutant| &mutant.tests) {
+        match name.split_once('/') {
+            Some((_, test)) => targets.insert(format!("--test={test}")),
+            None if tree.join(name).join("src/main.rs").exists() => targets.insert(format!("--bin={name}")),
+            None => targets.insert("--lib".to_owned()),
+        };
+    }
+    let first = ["test", "--workspace", "--no-run", "--offline"];
+    first.into_iter().map(str::to_owned).chain(targets).collect()
+}
+
 /// Test binaries by name: a room for its own tests, `room/name` for an integration test.
 pub struct Binaries(BTreeMap<String, (PathBuf, PathBuf)>);
 
 impl Binaries {
     /// Asks cargo for them; everything is built already.
-    pub fn find(tree: &Path, build: &Path) -> Result<Self, String> {
-        let args =
-            ["test", "--workspace", "--tests", "--no-run", "--offline", "--message-format=json", "--quiet"];
-        let text = capture(cargo(tree, &args).env("CARGO_TARGET_DIR", build))?;
+    pub fn find(tree: &Path, target: &Path, mutants: &[&Mutant]) -> Result<Self, String> {
+        let args = build(tree, mutants);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        let mut asked = cargo(tree, &args);
+        let text = capture(asked.args(["--message-format=json", "--quiet"]).env("CARGO_TARGET_DIR", target))?;
         let found = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         Ok(Self(found.filter_map(|line| binary(&line)).collect()))
     }
@@ -177,6 +193,18 @@ mod tests {
         let bad = "test a ... ok\ntest b::c ... FAILED\ntest result: FAILED. 1 passed";
         assert_eq!(judge(bad, false, "exit status: 101"), End::Failed("b::c".into()));
         assert_eq!(judge("running 1 test", false, "signal: 6"), End::Failed("signal: 6".into()));
+    }
+
+    #[test]
+    fn only_what_is_run_is_built() {
+        let with = |tests: &[&str]| Mutant {
+            tests: tests.iter().map(|name| ((*name).to_owned(), "t".to_owned())).collect(),
+            ..Mutant::default()
+        };
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let (one, two) = (with(&["vault", "audit/notes"]), with(&["xtask", "vault"]));
+        assert_eq!(build(&root, &[&one, &two])[4..], ["--bin=xtask", "--lib", "--test=notes"]);
+        assert_eq!(build(&root, &[&with(&["vault"])])[4..], ["--lib"]);
     }
 
     #[test]

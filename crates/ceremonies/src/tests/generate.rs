@@ -141,3 +141,26 @@ fn one_lost_or_altered_message_is_judged_right() {
     one_bad_message::<Secp256k1>(Suite::Ecdsa);
     one_bad_message::<Ed25519>(Suite::Ed25519);
 }
+
+/// The last word of a generation is a signature over the very record; any other is no certificate (§2.1).
+#[test]
+fn a_signature_over_another_record_condemns() {
+    let ids = identities(3);
+    let parties: Vec<_> = ids.iter().map(|id| id.public()).collect();
+    let cases: [(fn(&mut Vec<u8>), &str); 2] = [
+        (|body| body[9] ^= 1, "it signed another record"),
+        (|body| body.truncate(63), "its signature is malformed"),
+    ];
+    for (with, what) in cases {
+        let party = |i| {
+            let order = (Hash([3; 32]), 1);
+            let terms = Generate::new(WALLET, Suite::Ed25519, "label".into(), order, parties.clone());
+            let protocol = terms.protocol::<Ed25519>();
+            let spoil = Spoil { round: 4, with };
+            let protocol = if i == 1 { spoil.protocol(protocol) } else { protocol };
+            (config(&ids, Suite::Ed25519, 2), protocol)
+        };
+        let mut bus = run(&ids, 7, party, honest);
+        assert_condemned(&outcomes(&mut bus, &ids), &ids, &ids[1], what);
+    }
+}

@@ -3,12 +3,15 @@
 use super::generate;
 use super::world::*;
 use crate::{Pair, Presign};
-use quorate_coordination::WalletRecord;
-use quorate_intent::Suite;
-use quorate_protocols::Severity;
+use quorate_coordination::partial::PartError;
+use quorate_coordination::{
+    Assignment, Item, Material, Part, SignedAssignment, SigningRequest, WalletRecord,
+};
+use quorate_intent::{Hash, Signature, Suite};
 use quorate_protocols::dkls::{PairAccess, Presignature, Request, Scalar, online};
 use quorate_protocols::key::KeyShare;
 use quorate_protocols::ot::PairState;
+use quorate_protocols::{Message, Severity};
 use quorate_session::wire::Kind;
 use quorate_session::{Own, Terms};
 use quorate_sharing::{Index, Secp256k1};
@@ -259,4 +262,36 @@ fn a_poisoned_pair_stops_the_last_rounds() {
         let ended = outcomes(&mut bus, &cluster.ids);
         assert!(matches!(ended[0], Err(SessionError::Restart(_))), "round {round}");
     }
+}
+
+/// A refresh keeps the key. What was prepared before it is not used after it, nor for another key of the parties (§2.4).
+#[test]
+fn a_presignature_of_another_epoch_is_refused() {
+    let cluster = Cluster::new(2, 2);
+    let made = all(&mut cluster.presign(&cluster.pairs(), 1, honest), &cluster.ids);
+    let public = made[0][0].public();
+    let keys = cluster.wallet.keys().unwrap();
+    let key = keys.child(&[]).unwrap().key;
+    let check = |record: Hash| {
+        let request = SigningRequest {
+            wallet: cluster.wallet.wallet,
+            record,
+            intent: Hash([2; 32]),
+            items: vec![Item { path: Vec::new(), key: key.clone(), message: vec![7; 32] }],
+            policy: Hash([3; 32]),
+            nonce: [4; 32],
+            expires: 10,
+            attempts: 1,
+        };
+        let material = Hash(*public.pd());
+        let assignment = Assignment { request: request.hash(), attempt: 0, index: 0, material };
+        let assignment = SignedAssignment { assignment, signature: Signature([0; 64]) };
+        let part = Part { assignment, material: Material::Ecdsa(public.encode()) };
+        part.check(&keys, &cluster.wallet.parties, &request).err()
+    };
+    assert_eq!(check(cluster.wallet.hash()), None);
+    let mut next = cluster.wallet.clone();
+    next.attempt.order_number += 1;
+    let refused = PartError::Mismatch("the presignature belongs to another key or epoch");
+    assert_eq!(check(next.hash()), Some(refused));
 }

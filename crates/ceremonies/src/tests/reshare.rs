@@ -46,6 +46,8 @@ pub fn genesis(ids: &[Arc<Identity>]) -> Genesis {
     }
 }
 
+type Running<C> = Box<dyn Protocol<Output = Outcome<C>>>;
+
 /// A generated key among some of the identities.
 pub struct Scene<C: Curve> {
     /// Ascending by key.
@@ -98,6 +100,18 @@ impl<C: Curve> Scene<C> {
         store: Store,
         tamper: impl FnMut(Packet) -> Vec<Packet> + 'static,
     ) -> (Vec<Arc<Identity>>, Bus<Outcome<C>>) {
+        self.run_with(order, dealers, store, tamper, |_, _, protocol| protocol)
+    }
+
+    /// The same, with what `change` makes of each party's configuration and protocol.
+    fn run_with(
+        &self,
+        order: &SignedIntent,
+        dealers: &[u16],
+        store: Store,
+        tamper: impl FnMut(Packet) -> Vec<Packet> + 'static,
+        change: impl Fn(&Identity, &mut Config, Running<C>) -> Running<C>,
+    ) -> (Vec<Arc<Identity>>, Bus<Outcome<C>>) {
         let plan = Resharing::new(order, self.base.clone(), dealers.to_vec()).unwrap();
         let participants = reshare::participants(&plan).unwrap();
         let takes_part = |id: &&Arc<Identity>| participants.index(&id.public()).is_some();
@@ -107,7 +121,7 @@ impl<C: Curve> Scene<C> {
         for (i, id) in ids.iter().enumerate() {
             let dealer = dealers.iter().find(|index| self.base.party(**index) == Some(id.public()));
             let share = dealer.map(|index| self.shares[usize::from(*index) - 1].clone());
-            let config = Config {
+            let mut config = Config {
                 ceremony: CEREMONY,
                 participants: participants.clone(),
                 terms: reshare::terms(&plan),
@@ -115,7 +129,7 @@ impl<C: Curve> Scene<C> {
                 limits: Limits::default(),
             };
             let mut rng = rng(7, i);
-            let protocol = reshare::protocol::<C>(plan.clone(), share);
+            let protocol = change(id, &mut config, reshare::protocol::<C>(plan.clone(), share));
             let (session, outputs) = Session::new(config, id.clone(), protocol, 0, &mut rng).unwrap();
             let store = if i == 0 { store } else { Store::Works };
             bus.seat(id.public(), session, outputs, rng, store);
@@ -333,4 +347,46 @@ fn another_order_is_a_mismatch() {
     assert_ne!(with(vec![1, 2]), with(vec![1, 3]));
     let hash = |record: &WalletRecord| Hash(record.hash().0);
     assert_eq!(terms.0.base_epoch, Some(hash(&scene.base).0));
+}
+
+/// The last words of a reshare are signatures over the very statement, and nothing besides (§2.3, §1.2).
+#[test]
+fn last_words_that_are_not_the_statements_signatures_condemn() {
+    let scene = Scene::<Ed25519>::new(Suite::Ed25519, 2, 3, 4);
+    let order = scene.change(&[0, 2, 3], 2);
+    // By dealer 1, who receives as well: its two signatures stand one behind the other. Id 1 deals alone, id 3 only receives.
+    let (another, malformed) = ("it signed another transcript", "its signature is malformed");
+    let cases: [(usize, fn(&mut Vec<u8>), &str); 7] = [
+        (0, |body| body[9] ^= 1, another),
+        (0, |body| body[64 + 9] ^= 1, another),
+        (0, |body| body.rotate_left(64), another),
+        (0, |body| body.truncate(64), malformed),
+        (1, |body| body[9] ^= 1, another),
+        (1, |body| body.push(0), malformed),
+        (3, |body| body.extend_from_within(..), malformed),
+    ];
+    for (liar, with, what) in cases {
+        let liar = scene.ids[liar].clone();
+        let spoil = Spoil { round: 2, with };
+        let (ids, mut bus) = scene.run_with(&order, &[1, 2], Store::Works, honest, |id, _, protocol| {
+            if id.public() == liar.public() { spoil.protocol(protocol) } else { protocol }
+        });
+        assert_condemned(&outcomes(&mut bus, &ids), &ids, &liar, what);
+    }
+}
+
+/// Who is called with another numbering would take one party's share for another's.
+#[test]
+fn a_session_has_the_participants_of_the_reshare() {
+    let scene = Scene::<Ed25519>::new(Suite::Ed25519, 2, 3, 4);
+    let order = scene.change(&[0, 2, 3], 2);
+    let (ids, mut bus) = scene.run_with(&order, &[1, 2], Store::Works, honest, |_, config, protocol| {
+        let backwards = scene.ids.iter().rev().zip(1..).map(|(id, number)| (index(number), id.public()));
+        config.participants = Participants::new::<Secp256k1>(backwards.collect()).unwrap();
+        protocol
+    });
+    let wanted = SessionError::Usage("the session has other participants than the reshare");
+    for end in outcomes(&mut bus, &ids) {
+        assert_eq!(end.err(), Some(wanted.clone()));
+    }
 }

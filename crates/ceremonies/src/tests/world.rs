@@ -1,11 +1,14 @@
 //! What the tests share: identities, a run of sessions, tampering.
 
+use quorate_protocols::{Abort, Ctx, Severity};
 pub use quorate_session::bus::{Bus, Packet, Store};
 use quorate_session::wire::{Envelope, Kind, Stamp};
 pub use quorate_session::{Config, Identity, Participants, Protocol, Session, SessionError};
+use quorate_session::{Env, Expects, Inbox, Round, Step};
 use quorate_sharing::{Index, Transcript};
 use rand_chacha::ChaCha20Rng;
 use rand_core::SeedableRng;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub const CEREMONY: [u8; 32] = [9; 32];
@@ -84,4 +87,72 @@ pub fn flipped(packet: &Packet, id: &Identity, ssid: &[u8; 32], at: usize) -> Pa
     let recipient = kind.addressed().then_some(&packet.to);
     let bytes = Stamp { ceremony: &CEREMONY, scope: ssid, kind, round, recipient }.sign(id, &body);
     Packet { bytes, ..packet.clone() }
+}
+
+/// What is done to a party's broadcast of one round before its own driver signs, sends and echoes it.
+#[derive(Clone, Copy)]
+pub struct Spoil {
+    pub round: u8,
+    pub with: fn(&mut Vec<u8>),
+}
+
+impl Spoil {
+    /// A protocol whose broadcast is spoilt.
+    pub fn protocol<O: 'static>(self, inner: Box<dyn Protocol<Output = O>>) -> Box<dyn Protocol<Output = O>> {
+        Box::new(Spoilt(inner, self))
+    }
+
+    fn step<O: 'static>(self, number: u8, step: Step<O>) -> Step<O> {
+        let Step::Next { mut outgoing, round } = step else { return step };
+        if let Some(body) = outgoing.broadcast.as_mut().filter(|_| number == self.round) {
+            (self.with)(body);
+        }
+        Step::Next { outgoing, round: Box::new(SpoiltRound(round, self)) }
+    }
+}
+
+struct Spoilt<O>(Box<dyn Protocol<Output = O>>, Spoil);
+struct SpoiltRound<O>(Box<dyn Round<Output = O>>, Spoil);
+
+impl<O: 'static> Protocol for Spoilt<O> {
+    type Output = O;
+    fn start(self: Box<Self>, ctx: &Ctx, env: &mut Env<'_>) -> Result<Step<O>, Abort> {
+        let Self(inner, spoil) = *self;
+        Ok(spoil.step(1, inner.start(ctx, env)?))
+    }
+}
+
+impl<O: 'static> Round for SpoiltRound<O> {
+    type Output = O;
+    fn expects(&self) -> Expects {
+        self.0.expects()
+    }
+    fn sends_private(&self, from: Index, to: Index) -> bool {
+        self.0.sends_private(from, to)
+    }
+    fn echoes(&self, inbox: &Inbox) -> Result<BTreeMap<Index, [u8; 32]>, Abort> {
+        self.0.echoes(inbox)
+    }
+    fn receive(self: Box<Self>, inbox: Inbox, env: &mut Env<'_>) -> Result<Step<O>, Abort> {
+        let Self(inner, spoil) = *self;
+        let next = inbox.round + 1;
+        Ok(spoil.step(next, inner.receive(inbox, env)?))
+    }
+}
+
+/// Everybody but the liar condemns it alone, and says this.
+pub fn assert_condemned<O>(
+    ended: &[Result<O, SessionError>],
+    ids: &[Arc<Identity>],
+    liar: &Identity,
+    what: &str,
+) {
+    for (id, end) in ids.iter().zip(ended).filter(|(id, _)| id.public() != liar.public()) {
+        let Err(SessionError::Blame(faults)) = end else {
+            panic!("{}: {:?}", id.public(), end.as_ref().err())
+        };
+        let [fault] = faults.as_slice() else { panic!("{faults:?}") };
+        assert_eq!((fault.party, fault.severity), (liar.public(), Severity::Condemned));
+        assert_eq!(fault.what, what);
+    }
 }

@@ -230,6 +230,23 @@ fn condemnation_by_edges_has_its_bounds() {
     assert!(!graph.condemned_for(&case.parties[0], &majority), "below t");
 }
 
+/// §5.2, §5.3: evidence keeps a party out of every set, for every key, with no edge at all.
+#[test]
+fn whom_evidence_condemns_is_in_no_set() {
+    let case = Case::new(3, 2);
+    let mut graph = Graph::default();
+    let event = Event::Condemned { party: case.parties[0] };
+    assert!(graph.apply(&event) && !graph.apply(&event));
+    assert!(graph.condemned_for(&case.parties[0], &case.epoch()));
+    assert!(
+        graph.condemned_for(&case.parties[0], &Epoch { since: 1000, ..case.epoch() }),
+        "in a later epoch too"
+    );
+    assert_eq!(case.choose(&graph), Choice::Set(vec![1, 2]));
+    graph.apply(&Event::Condemned { party: case.parties[1] });
+    assert_eq!(case.choose(&graph), Choice::Impossible);
+}
+
 #[test]
 fn twenty_parties_at_worst_are_searched_through() {
     let mut rng = ChaCha20Rng::seed_from_u64(2);

@@ -24,14 +24,35 @@ fn each_party_proves_its_own_share_for_this_challenge() {
     for index in 1..=3 {
         assert_eq!(asked.covered(&answer(&asked, index)), Ok(BTreeSet::from([wallet])));
     }
+    let refused = |answer: &Answer, problem| {
+        assert_eq!(asked.covered(answer), Err(DrillError::Answer { node: answer.node, problem }));
+    };
     let old = answer(&challenge(2), 1);
-    assert!(asked.covered(&old).is_err(), "an answer to another challenge");
-    let replayed = Answer { challenge: asked.hash(), ..old.clone() };
-    assert!(asked.covered(&replayed).is_err(), "its signature is over another challenge");
-    let resigned = asked.answer(&key(seeds()[0]), old.proofs);
-    assert!(asked.covered(&resigned).is_err(), "the proof is bound to another challenge");
+    refused(&old, "it answers another challenge");
+    // Replayed: the signature is over another challenge, and signed anew the proof is.
+    refused(&Answer { challenge: asked.hash(), ..old.clone() }, "its signature does not verify");
+    refused(&asked.answer(&key(seeds()[0]), old.proofs), "a proof in it does not hold");
     let borrowed = asked.answer(&key(seeds()[1]), answer(&asked, 1).proofs);
-    assert!(asked.covered(&borrowed).is_err(), "another party's proof");
+    refused(&borrowed, "a proof in it does not hold");
+}
+
+/// An operator whose backup is empty is no excuse: such an answer must be the node's own, and fresh, as well.
+#[test]
+fn an_answer_without_proofs_must_be_signed_and_fresh_too() {
+    let asked = challenge(1);
+    let identity = key(seeds()[0]);
+    let empty = asked.answer(&identity, Vec::new());
+    assert_eq!(asked.covered(&empty), Ok(BTreeSet::new()));
+    let bad = |problem| Err(DrillError::Answer { node: empty.node, problem });
+    let old = challenge(2).answer(&identity, Vec::new());
+    assert_eq!(asked.covered(&old), bad("it answers another challenge"));
+    // Whoever carries an answer cannot take the proofs out of it, nor make one up.
+    let mut emptied = answer(&asked, 1);
+    emptied.proofs.clear();
+    assert_eq!(asked.covered(&emptied), bad("its signature does not verify"));
+    let mut forged = asked.answer(&key(77), answer(&asked, 1).proofs);
+    forged.node = empty.node;
+    assert_eq!(asked.covered(&forged), bad("its signature does not verify"));
 }
 
 #[test]

@@ -1,5 +1,8 @@
 //! Files of real partial signatures (FROST, Ed25519, a Solana transfer): what holds, and everything that must not.
 
+mod parts;
+mod records;
+
 use super::*;
 use crate::disputes::Shown;
 use crate::rpc::SignCall;

@@ -5,6 +5,8 @@ use crate::Limits;
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use quorate_intent::api_auth::RequestAuth;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 #[tokio::test]
 async fn only_known_keys_with_good_signatures_get_in() {
@@ -94,9 +96,30 @@ async fn bodies_have_caps() {
         *request.body_mut() = Body::from_stream(Chunks(cap + 1));
         assert_eq!(bench.ask(request).await.problem(), (413, "payload_too_large"), "{target}");
     }
+    // What is announced as too long is not waited for.
+    let read = Arc::new(AtomicBool::new(false));
+    let mut request = signed(CLIENT, "POST", &small, &[b' '; 1001]);
+    *request.body_mut() = Body::from_stream(Watched(read.clone()));
+    assert_eq!(bench.ask(request).await.problem(), (413, "payload_too_large"));
+    assert!(!read.load(Ordering::Relaxed));
     // A stranger's body is not even read.
     let stranger = bench.ask(signed(77, "POST", "/v1/intents", &[b' '; 6000])).await;
     assert_eq!(stranger.problem(), (401, "unknown_key"));
+}
+
+/// A body that tells whether anybody asked for it.
+struct Watched(Arc<AtomicBool>);
+
+impl futures_core::Stream for Watched {
+    type Item = Result<Vec<u8>, std::io::Error>;
+
+    fn poll_next(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        self.0.store(true, Ordering::Relaxed);
+        std::task::Poll::Ready(None)
+    }
 }
 
 /// A body of so many blanks, in pieces.

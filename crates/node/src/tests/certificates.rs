@@ -5,7 +5,7 @@ use crate::calls::{handle, make_commitments};
 use crate::certificates::{Source, activate, certify};
 use crate::wallets::Gone;
 use quorate_coordination::rpc::ErrorCode;
-use quorate_coordination::{Certificate, NodeRequest, NodeResponse, Proof, WalletRecord};
+use quorate_coordination::{Certificate, NodeRequest, NodeResponse, Proof, Reshared, WalletRecord};
 use quorate_vault::{Attempt, Share};
 use std::future::poll_fn;
 use std::pin::pin;
@@ -167,6 +167,40 @@ async fn commitments_of_an_epoch_that_is_over_are_not_kept() {
     shared.wallets.forget(&WALLET);
     let error = make_commitments(shared, &wallet, 2).unwrap_err();
     assert_eq!((error.code, shared.stock.len()), (ErrorCode::NoStock, 0));
+}
+
+/// An approved order is no epoch: without everybody's `prepared` nothing is activated, and above all nothing erased (§2.3).
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_certificate_that_nobody_signed_erases_nothing() {
+    let cluster = Cluster::start().await;
+    let generated = cluster.generated(WALLET, 3).await;
+    let shared = cluster.shared(0);
+    let kind = OrderKind::Reshare {
+        base: generated.record.hash(),
+        recipients: generated.record.parties.clone(),
+        threshold: 2,
+        purpose: Purpose::Refresh,
+        schedule: None,
+    };
+    let order = Order { wallet: WALLET, number: 2, kind };
+    let (order, approvals) = cluster.approved(shared.now(), Body::Order(order));
+    let attempt = Attempt { order_number: 2, attempt_try: 1, transcript: Hash([6; 32]) };
+    let record = WalletRecord { attempt, order: order.intent.hash(), ..generated.record.clone() };
+    let nobody = quorate_intent::Signature([0; 64]);
+    let reshared = Reshared {
+        base: generated.record.clone(),
+        dealers: vec![(1, nobody), (2, nobody)],
+        prepared: vec![nobody; 3],
+    };
+    let forged = Certificate { record, order, approvals, proof: Proof::Reshare(Box::new(reshared)) };
+    for source in [Source::Gateway, Source::Peer(cluster.shared(1).me)] {
+        let error = certify(shared, forged.clone(), source).await.unwrap_err();
+        assert_eq!(error.code, ErrorCode::NotAuthorised, "{error}");
+        assert!(error.message.contains("lacks the valid signature"), "{error}");
+        assert!(shared.wallets.get(&WALLET).is_some());
+        let active = shared.vault.active(&WALLET).await.unwrap().unwrap();
+        assert_eq!(active.attempt, generated.rank());
+    }
 }
 
 /// A share that waits for a certificate, made by hand.

@@ -168,6 +168,49 @@ fn commitments_are_checked() {
     let identity = <Ed25519Schnorr as Schnorr>::Curve::encode_point(&group::Group::identity());
     assert!(NonceCommitments::decode::<Ed25519Schnorr>(&[identity.clone(), identity].concat()).is_err());
     assert!(NonceCommitments::decode::<Bip340>(&[0; 66]).is_err());
+    either_may_not_be_the_identity::<Ed25519Schnorr>();
+    either_may_not_be_the_identity::<Bip340>();
+}
+
+fn either_may_not_be_the_identity<S: Schnorr>() {
+    let [good, zero] = [Point::<S>::generator(), Point::<S>::identity()].map(|p| S::Curve::encode_point(&p));
+    assert!(NonceCommitments::decode::<S>(&[good.clone(), good.clone()].concat()).is_ok());
+    for pair in [[&zero, &good], [&good, &zero]] {
+        let error = NonceCommitments::decode::<S>(&pair.map(Vec::as_slice).concat()).unwrap_err();
+        assert_eq!(error, crate::Malformed::Value(quorate_sharing::DecodeError::Zero));
+    }
+}
+
+/// A share for a set with somebody outside of the key would be a point on another polynomial.
+#[test]
+fn nobody_signs_with_a_stranger() {
+    let mut rng = ChaCha20Rng::seed_from_u64(6);
+    let keys = shares::<quorate_sharing::Ed25519>(2, 3, &mut rng);
+    let other = shares::<quorate_sharing::Ed25519>(2, 4, &mut rng);
+    let (nonce, own) = nonces::<Ed25519Schnorr>(&keys[0], &mut rng).unwrap();
+    let (_, foreign) = nonces::<Ed25519Schnorr>(&other[3], &mut rng).unwrap();
+    let stranger = other[3].index();
+    let map = BTreeMap::from([(keys[0].index(), own), (stranger, foreign)]);
+    let task = Task { path: &[], message: b"m", tweak: Tweak::None, commitments: &map };
+    assert_eq!(sign(&keys[0], nonce, &task), Err(FrostError::Stranger(stranger)));
+}
+
+/// A share that is missing, or of somebody else, is nobody's wrong share.
+#[test]
+fn shares_are_combined_of_exactly_the_signers() {
+    let mut signed = sign_with::<Ed25519Schnorr>(3, 5, &[], Tweak::None, b"m", 8);
+    let task = Task { path: &[], message: b"m", tweak: Tweak::None, commitments: &signed.commitments };
+    let public = signed.keys[0].public().clone();
+    let (last, share) = signed.shares.pop_last().unwrap();
+    let combined = combine::<Ed25519Schnorr>(&public, &task, &signed.shares);
+    assert_eq!(combined, Err(FrostError::SignerCount { need: 3, found: 2 }));
+    let outsider = signed.keys[0].index();
+    signed.shares.insert(outsider, share.clone());
+    let combined = combine::<Ed25519Schnorr>(&public, &task, &signed.shares);
+    assert_eq!(combined, Err(FrostError::SignerCount { need: 3, found: 3 }));
+    signed.shares.insert(last, share);
+    let combined = combine::<Ed25519Schnorr>(&public, &task, &signed.shares);
+    assert_eq!(combined, Err(FrostError::SignerCount { need: 3, found: 4 }));
 }
 
 /// Points of one curve are not taken for those of another, though their bytes were decoded already.

@@ -109,6 +109,33 @@ fn a_lying_echo_draws_a_soft_edge_with_its_signer_alone() {
     }
 }
 
+/// The first echo of a round counts. A second one, whatever it says, changes nothing.
+#[test]
+fn a_second_echo_changes_nothing() {
+    let make = || {
+        let mut world = plain(3, 5);
+        // What is sent first comes first.
+        world.bus.weather.delay = 1;
+        world
+    };
+    let ssid = ssid_of(make());
+    let mut world = make();
+    let (liar, id) = (world.key(0), world.ids[0].clone());
+    world.bus.tamper = Box::new(move |packet| {
+        if packet.from != liar || kind(&packet) != (Kind::Echo, 1) {
+            return vec![packet];
+        }
+        let second = resign(&packet, &id, &ssid, &[1; 96]);
+        vec![packet, second]
+    });
+    world.run();
+    world.assert_agreed();
+    for i in 1..3 {
+        let dropped = world.bus.seats[&world.key(i)].session.dropped();
+        assert_eq!(dropped.unexpected, 1, "party {i}");
+    }
+}
+
 /// The same for an echo of the wrong length.
 #[test]
 fn a_misshapen_echo_draws_a_soft_edge() {

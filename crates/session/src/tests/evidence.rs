@@ -90,7 +90,12 @@ fn touched_evidence_shows_nothing_new() {
             }
         }
     }
+    // What every honest party signs in a round: its broadcast, and its echo of all.
+    let echo =
+        wire::Stamp { ceremony: &[9; 32], scope: &ssid, kind: wire::Kind::Echo, round: 1, recipient: None };
     let nothing = [
+        with(culprit, sign(&ids[0], 1, b"a"), echo.sign(&ids[0], b"b")),
+        with(culprit, echo.sign(&ids[0], b"b"), sign(&ids[0], 1, b"a")),
         with(culprit, sign(&ids[0], 1, b"a"), sign(&ids[0], 1, b"a")),
         with(culprit, sign(&ids[0], 1, b"a"), sign(&ids[0], 2, b"b")),
     ];

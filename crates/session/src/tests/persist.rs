@@ -6,6 +6,8 @@ use crate::wire::Kind;
 use crate::*;
 use quorate_intent::PublicKey;
 use quorate_protocols::{Abort, Ctx};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 fn with_store(store: Store) -> World {
     let mut world = world(3, 4, |i, _, toy, seat| {
@@ -126,6 +128,61 @@ fn the_key_is_erased_between_the_record_and_the_send() {
         let outputs = session.step(1, Input::Persisted(2), &mut rng(3, 0));
         assert!(session.finished() && matches!(outputs[..], [Output::Done(42)]));
     }
+}
+
+/// Deals with a record, and counts how often its only round was judged.
+struct Counting(Arc<AtomicU32>);
+struct Counted(Arc<AtomicU32>);
+
+impl Protocol for Counting {
+    type Output = u8;
+    fn start(self: Box<Self>, ctx: &Ctx, _: &mut Env<'_>) -> Result<Step<u8>, Abort> {
+        let private = ctx.others().map(|j| (j, zeroize::Zeroizing::new(vec![1]))).collect();
+        let persist = Some(PersistRecord { label: "try", bytes: vec![1].into() });
+        let outgoing = Outgoing { private, persist, ..Outgoing::default() };
+        Ok(Step::Next { outgoing, round: Box::new(Counted(self.0)) })
+    }
+}
+
+impl Round for Counted {
+    type Output = u8;
+    fn expects(&self) -> Expects {
+        Expects { broadcast: None, private: Some(1), echo: Echo::Now }
+    }
+    fn receive(self: Box<Self>, _: Inbox, _: &mut Env<'_>) -> Result<Step<u8>, Abort> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Ok(Step::Done { outgoing: Outgoing::default(), output: 7 })
+    }
+}
+
+/// All that a round needs is here, and the record before it is not durable: nothing is judged, and nothing used up for it.
+#[test]
+fn no_round_is_judged_before_the_record() {
+    let ids = identities(2);
+    let judged = Arc::new(AtomicU32::new(0));
+    let (mut sessions, mut wires, mut persists) = (Vec::new(), Vec::new(), Vec::new());
+    for id in &ids {
+        let protocol = Box::new(Counting(judged.clone()));
+        let started = Session::new(config(&ids), id.clone(), protocol, 0, &mut rng(1, 1)).unwrap();
+        sessions.push(started.0);
+        collect(&ids, id.public(), started.1, &mut wires, &mut persists);
+    }
+    while let Some((to, from, bytes)) = wires.pop() {
+        let outputs = sessions[to].step(1, Input::Message { from, bytes }, &mut rng(2, to));
+        collect(&ids, ids[to].public(), outputs, &mut wires, &mut persists);
+    }
+    assert_eq!(persists, [1, 1]);
+    // The other's record is durable, so its message comes; ours is not.
+    let outputs = sessions[1].step(1, Input::Persisted(1), &mut rng(3, 1));
+    collect(&ids, ids[1].public(), outputs, &mut wires, &mut persists);
+    let (to, from, bytes) = wires.pop().unwrap();
+    assert!(wires.is_empty() && to == 0);
+    let outputs = sessions[0].step(1, Input::Message { from, bytes }, &mut rng(2, 0));
+    assert!(outputs.is_empty());
+    assert_eq!(judged.load(Ordering::Relaxed), 0);
+    let outputs = sessions[0].step(1, Input::Persisted(1), &mut rng(3, 0));
+    assert!(matches!(outputs[..], [Output::Send { .. }, Output::Done(7)]));
+    assert_eq!(judged.load(Ordering::Relaxed), 1);
 }
 
 fn collect(

@@ -1,5 +1,6 @@
 //! Shares by epoch, and that erased ones are gone from every file (§2.3).
 
+use super::tamper::sql;
 use super::*;
 use crate::{Activation, Body, Erasure};
 use sqlx::{ConnectOptions, Connection};
@@ -133,6 +134,28 @@ async fn pendings_need_their_order_and_a_higher_attempt() {
     refused(put(&vault, WALLET, share(attempt(2, 2, 5), b"s")).await);
     refused(put(&vault, WALLET, share(attempt(2, 2, 4), b"s")).await);
     put(&vault, WALLET, share(attempt(2, 2, 6), b"s")).await.unwrap();
+}
+
+/// Each try may leave a share behind, so a gateway that tries for ever would fill the disk.
+#[tokio::test]
+async fn pendings_of_one_key_have_a_cap() {
+    let (_folder, path, vault) = fresh().await;
+    accept(&vault, WALLET, 2, 2, Hash([1; 32])).await.unwrap();
+    // 4095 tries of order 2 with a transcript each, as rows; nobody opens them here.
+    let many = format!(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4095)
+         INSERT INTO shares SELECT x'{}',
+         CAST(x'000000000000000200000001' || CAST(printf('%032d', i) AS BLOB) AS BLOB), x'00', x'00' FROM n",
+        hex::encode(WALLET.0)
+    );
+    sql(&path, &many).await;
+    put(&vault, WALLET, share(attempt(2, 2, 1), b"s")).await.unwrap();
+    let next = attempt(2, 2, 2);
+    let error = put(&vault, WALLET, share(next, b"s")).await.unwrap_err();
+    let VaultError::Attempt { attempt, problem } = &error else { panic!("{error}") };
+    assert_eq!((*attempt, problem.as_str()), (next, "4096 shares of this key are pending"));
+    // Another key has its own.
+    pend(&vault, WalletId([8; 16]), next, b"s").await;
 }
 
 #[tokio::test]

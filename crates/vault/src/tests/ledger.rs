@@ -1,5 +1,6 @@
 //! The ledger: no second payment, and that all callers of a batch get their own answer.
 
+use super::tamper::sql;
 use super::*;
 use crate::Body;
 use std::time::Instant;
@@ -87,6 +88,24 @@ async fn ends_are_noted_once_and_only_of_admitted_forms() {
     // Another form of the same intent has an end of its own.
     vault.append(end(1, 2)).await.unwrap();
     assert_eq!(vault.head().await.size, 4);
+}
+
+/// Another program changes the ledger under the open vault: what one payment uses up is not taken for another's.
+#[tokio::test]
+async fn a_row_whose_entry_is_about_something_else_is_refused() {
+    for (change, asked) in [("intent = zeroblob(32)", 0), ("form = zeroblob(32)", 1)] {
+        let (_folder, path, vault) = fresh().await;
+        vault.will_sign(will_sign(1, 1, &[1])).await.unwrap();
+        vault.will_sign(will_sign(2, 2, &[2])).await.unwrap();
+        sql(&path, &format!("UPDATE ledger SET {change} WHERE sequence = 0")).await;
+        let error = vault.signed_forms(&Hash([asked; 32])).await.unwrap_err();
+        let told = "the entry is about something else";
+        assert!(matches!(&error, VaultError::Corrupt { problem, .. } if problem == told), "{error}");
+        let error = vault.will_sign(will_sign(asked, 9, &[1])).await.unwrap_err();
+        assert!(matches!(&error, VaultError::Corrupt { problem, .. } if problem == told), "{error}");
+        // What was not touched goes on.
+        assert_eq!(vault.signed_forms(&Hash([2; 32])).await.unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use super::crash::state;
 use super::*;
 use crate::{Body, DisputeRecord, Severity};
+use quorate_audit::AuditError;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{ConnectOptions, Connection};
 
@@ -29,7 +30,7 @@ async fn full() -> (tempfile::TempDir, PathBuf) {
     (folder, path)
 }
 
-async fn sql(path: &Path, statement: &str) {
+pub async fn sql(path: &Path, statement: &str) {
     let options =
         sqlx::sqlite::SqliteConnectOptions::new().filename(path.join("vault.db")).foreign_keys(false);
     let mut connection: SqliteConnection = options.connect().await.unwrap();
@@ -141,6 +142,40 @@ async fn changes_to_the_log_the_ledger_and_the_schema_are_refused() {
         "PRAGMA user_version = 0",
     ];
     each_is_refused(&path, &changes.map(str::to_owned)).await;
+}
+
+/// Whoever restores a node must know from where the log is missing, and not only that it does not fit.
+#[tokio::test]
+async fn a_missing_entry_is_named() {
+    let (_folder, path) = full().await;
+    sql(&path, "DELETE FROM log WHERE sequence = 2").await;
+    let error = refused(&path, key()).await;
+    let VaultError::Audit(AuditError::Broken { sequence: 2, problem }) = error else { panic!("{error}") };
+    assert_eq!(problem, "it is missing, the next is 3");
+}
+
+/// A sealed share of an epoch that is over still opens in its place. Put back into the file, it is found at the start.
+#[tokio::test]
+async fn a_share_below_the_active_epoch_that_is_put_back_is_refused() {
+    let (_folder, path, vault) = fresh().await;
+    accept(&vault, WALLET, 2, 3, Hash([1; 32])).await.unwrap();
+    for n in 1..=2 {
+        put(&vault, WALLET, share(attempt(2, n, 1), &[n as u8; 64])).await.unwrap();
+    }
+    let before = path.with_file_name("before");
+    snapshot(&path, &before);
+    vault.activate(WALLET, attempt(2, 2, 1), b"certificate".to_vec()).await.unwrap();
+    vault.close().await.unwrap();
+    let old = before.join("vault.db");
+    let back = format!(
+        "ATTACH '{}' AS old; INSERT INTO shares SELECT * FROM old.shares AS o
+         WHERE NOT EXISTS (SELECT 1 FROM shares AS s WHERE s.attempt = o.attempt);",
+        old.display()
+    );
+    sql(&path, &back).await;
+    let error = refused(&path, key()).await;
+    let VaultError::Corrupt { problem, .. } = &error else { panic!("{error}") };
+    assert_eq!(*problem, format!("the share of {} should have been erased", attempt(2, 1, 1)));
 }
 
 #[tokio::test]

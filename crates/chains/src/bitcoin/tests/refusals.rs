@@ -4,7 +4,7 @@ use super::{FEE, TO, case, funding, input};
 use crate::bitcoin::{Change, MAX_INPUTS, MAX_PREVIOUS_BYTES, Plan as BitcoinPlan, Sequence};
 use crate::testing::{DEVNET, MAINNET, REGTEST, Whole, transfer};
 use crate::{Built, ChainError, Plan, WalletKey, address, attach, build};
-use ::bitcoin::{Amount, Transaction, consensus};
+use ::bitcoin::{Amount, ScriptBuf, Transaction, TxOut, consensus};
 use quorate_intent::{Asset, BitcoinNetwork, Network, Transfer};
 
 fn run(key: &WalletKey, wish: &Transfer, plan: &BitcoinPlan) -> Result<Built, ChainError> {
@@ -99,6 +99,15 @@ fn malformed_and_oversized_inputs_are_refused() {
     is_input(refused(|_, plan| plan.inputs[1].previous.push(0)));
     is_input(refused(|_, plan| plan.inputs[1].previous.truncate(30)));
     is_input(refused(|_, plan| plan.inputs[1].previous = vec![0; MAX_PREVIOUS_BYTES + 1]));
+    // It is what it says and holds our coins, and is longer than any that a node relays.
+    let long = refused(|_, plan| {
+        let mut previous: Transaction = consensus::deserialize(&plan.inputs[1].previous).unwrap();
+        let script_pubkey = ScriptBuf::from_bytes(vec![0x6a; MAX_PREVIOUS_BYTES]);
+        previous.output.push(TxOut { value: Amount::ZERO, script_pubkey });
+        plan.inputs[1].previous = consensus::serialize(&previous);
+    });
+    assert!(long.to_string().contains("at most 400000 are allowed"), "{long}");
+    is_input(long);
     let is_inputs = |error| assert!(matches!(error, ChainError::Field { field: "inputs", .. }), "{error}");
     is_inputs(refused(|_, plan| plan.inputs.clear()));
     is_inputs(refused(|_, plan| plan.inputs = vec![plan.inputs[0].clone(); MAX_INPUTS + 1]));

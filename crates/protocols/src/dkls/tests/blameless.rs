@@ -150,6 +150,13 @@ fn own_broadcasts_must_come_back_unchanged() {
     sent.own.get_mut(&me).unwrap().masked[0].psi += Scalar::ONE;
     assert!(usage(&cluster.outcomes3(sent).1[&me]));
 
+    // An opening in our name that is not ours is no reason to condemn ourselves.
+    let mut cluster = self::cluster();
+    let sent = cluster.round1();
+    let mut sent = cluster.round2(sent);
+    sent.own.get_mut(&me).unwrap().salt[0] ^= 1;
+    assert!(usage(&cluster.outcomes3(sent).1[&me]));
+
     let mut cluster = self::cluster();
     let mut sent = three(&mut cluster);
     sent.own.get_mut(&me).unwrap().shown[0].b += Point::GENERATOR;

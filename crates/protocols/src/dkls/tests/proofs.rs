@@ -2,11 +2,14 @@
 
 use super::faults::{BAD, blamed, cluster, three};
 use super::harness::{By, ideal, index};
+use crate::dkls::points::Base;
 use crate::dkls::sigma::{self, Statement};
-use crate::dkls::{CombineError, Point, Presignature, Scalar, online, pedersen, presign};
+use crate::dkls::{CombineError, Point, Presignature, Scalar, Secret, online, pedersen, presign};
 use crate::{Abort, All, Severity};
 use alloc::vec::Vec;
 use quorate_sharing::Index;
+use rand_chacha::ChaCha20Rng;
+use rand_core::SeedableRng;
 
 /// A wrong ψ passes all rounds: it moves what the peer takes for φ of the liar. But every public term is made from
 /// the ψ that was broadcast, so the liar owes a u and v that fit it, and those it cannot know: its partial fails, alone.
@@ -159,4 +162,31 @@ fn a_different_hash_is_a_soft_edge() {
     let aborts: By<Abort> =
         cluster.finish(sent).into_iter().filter_map(|(i, got)| got.err().map(|abort| (i, abort))).collect();
     blamed(&aborts, &[1, 2], Severity::SoftEdge);
+}
+
+/// A proof over the X or H of the others, in the name of another: checked in one sum with theirs it would hold.
+#[test]
+fn a_proof_is_over_the_bases_that_its_statement_names() {
+    let mut rng = ChaCha20Rng::seed_from_u64(5);
+    let witness = [0; 3].map(|_| Secret::random(&mut rng));
+    let witness = witness.each_ref();
+    let x = Base::Plain(Point::GENERATOR * Scalar::from(5u64));
+    let bases =
+        [Point::GENERATOR * Scalar::from(7u64), Point::GENERATOR * Scalar::from(5u64), pedersen::base()];
+    let images = sigma::images(&bases[..1], &x, &[witness])[0];
+    let prover = index(1);
+    let one = Statement { ssid: [1; 32], index: 0, prover, echo: [2; 32], bases, images };
+    let mut prove = |statement: &Statement| {
+        sigma::prove(core::slice::from_ref(statement), &x, &[witness], &mut rng).remove(0)
+    };
+    let first = prove(&one);
+    assert!(sigma::verify(&one, &first));
+    for base in [1, 2] {
+        let mut other = one.clone();
+        other.bases[base] += Point::GENERATOR;
+        let proof = prove(&other);
+        assert!(!sigma::verify(&other, &proof));
+        let mut weights = ChaCha20Rng::seed_from_u64(6);
+        assert!(!sigma::verify_all(&[(one.clone(), &first), (other, &proof)], &mut weights));
+    }
 }

@@ -64,6 +64,21 @@ fn a_receiver_that_swaps_its_points_has_another_transcript() {
     assert_ne!(swapped.unwrap().id, honest.id, "the two ends see it in hello (§4.1)");
 }
 
+/// A reply for more or fewer elements than were asked for is refused before anything is computed from it. That is not a
+/// failed check, so the pair stays.
+#[test]
+fn a_reply_is_for_as_many_elements_as_were_asked_for() {
+    let mut rng = ChaCha20Rng::seed_from_u64(6);
+    let (_, mut receiver) = set_up(1);
+    for (number, (asked, answered)) in [(1, 2), (2, 1)].into_iter().enumerate() {
+        let (state, _) = ole::receive_start(&mut receiver, &[number as u8; 32], asked, &mut rng).unwrap();
+        let reply = OleReply::decode(&alloc::vec![0; OleReply::encoded_len(answered)], answered).unwrap();
+        let got = ole::receive_finish(&mut receiver, state, &reply).err();
+        assert_eq!(got, Some(OleError::Usage("the OLE reply is for another number of elements")));
+        assert!(!receiver.is_poisoned());
+    }
+}
+
 #[test]
 fn bad_points_are_refused_in_every_place() {
     let mut rng = ChaCha20Rng::seed_from_u64(4);
