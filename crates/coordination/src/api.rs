@@ -24,10 +24,10 @@ mod disputes;
 mod governed;
 mod payments;
 mod service;
+mod sessions;
 mod state;
 mod watch;
 mod webhooks;
-mod sessions;
 
 pub use coins::{AddressView, Coin, CoinState, Funding, FundingResult};
 pub use disputes::{DisputeKind, DisputeView, DisputesView};

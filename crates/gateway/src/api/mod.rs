@@ -3,9 +3,9 @@
 mod analysis;
 mod auth;
 mod certificates;
+mod console;
 pub mod deposit_addresses;
 mod deposits;
-mod console;
 mod disputes;
 mod events;
 mod extract;

@@ -1,8 +1,8 @@
 //! The OpenAPI 3.1 document.
 
 use super::{
-    analysis, certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
-    members_file, networks, sessions, status, sweeps, wallets, webhooks,
+    analysis, certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents,
+    invoices, members_file, networks, sessions, status, sweeps, wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;

@@ -14,8 +14,8 @@ mod intents;
 mod invoices;
 mod outgoing;
 mod schema;
-mod sweeps;
 mod sessions;
+mod sweeps;
 mod wallets;
 mod webhooks;
 
