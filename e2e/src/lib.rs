@@ -9,6 +9,7 @@
 pub mod chains;
 pub mod cluster;
 pub mod liar;
+pub mod log;
 pub mod namespaces;
 pub mod orders;
 pub mod parts;

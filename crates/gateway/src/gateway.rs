@@ -2,6 +2,7 @@
 
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
+use crate::judging::Past;
 use crate::nodes::Nodes;
 use crate::store::Store;
 use crate::{Config, GatewayError, Identity, Limits, Signing};
@@ -25,6 +26,8 @@ pub struct Gateway {
     pub(crate) nodes: Nodes,
     pub(crate) coordinator: Coordinator,
     pub(crate) replay: Replay,
+    /// What was signed, as far as rules look at it.
+    pub(crate) past: Past,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -64,8 +67,9 @@ impl Gateway {
         let nodes = Nodes::new(endpoint, Arc::clone(&genesis));
         nodes.follow(&mut work);
         let (coordinator, orders) = Coordinator::new();
+        let past = Past::default();
         let gateway =
-            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay });
+            Arc::new(Self { genesis, identity, limits, signing, store, nodes, coordinator, replay, past });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         let (stop, stopped) = watch::channel(false);
         let server = tokio::spawn(api::serve(Arc::clone(&gateway), listener, stopped));

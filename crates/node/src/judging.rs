@@ -17,6 +17,8 @@ const CONFIRM_SECONDS: u64 = 3600;
 const MAX_CONFIRMATIONS: usize = 256;
 /// Most rejections that are kept.
 const MAX_REJECTIONS: usize = 4096;
+/// Most accepted intents that are remembered until they expire.
+const MAX_ACCEPTED: usize = 4096;
 
 /// What this node judges with besides the governance chain.
 pub(crate) struct Judging {
@@ -25,6 +27,8 @@ pub(crate) struct Judging {
     pub ledger: Ledger,
     confirmations: Mutex<BTreeMap<Hash, Asking>>,
     rejections: Mutex<BTreeMap<(Hash, PublicKey), Rejection>>,
+    /// Intents whose acceptance is in the log, and when they expire.
+    accepted: Mutex<BTreeMap<Hash, u64>>,
 }
 
 /// An intent that the operator is asked about.
@@ -63,7 +67,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Judging {
     pub fn new(local: Option<LocalPolicy>, ledger: Ledger) -> Self {
-        Self { local, ledger, confirmations: Mutex::default(), rejections: Mutex::default() }
+        let (confirmations, rejections, accepted) = Default::default();
+        Self { local, ledger, confirmations, rejections, accepted }
+    }
+
+    /// Takes note that an intent was accepted; true when that is to be logged. Who asks for more than is remembered gets no
+    /// entry for the rest.
+    pub fn accept(&self, intent: Hash, expires: u64, now: u64) -> bool {
+        let mut all = lock(&self.accepted);
+        if all.len() >= MAX_ACCEPTED {
+            all.retain(|_, expires| now < *expires);
+        }
+        all.len() < MAX_ACCEPTED && all.insert(intent, expires).is_none()
     }
 
     /// The rules of the version in force.
@@ -186,6 +201,7 @@ pub(crate) async fn judge(shared: &Shared, matter: &Matter<'_>) -> Result<Judged
     }
     let prices = Prices::default();
     let ruled = judging.ledger.with(|history| {
+        history.prepare(ruling.policy(), local);
         let ruled = ruling.decide(&Asked {
             intent: matter.intent,
             votes: &votes,

@@ -10,6 +10,7 @@ use crate::judging::Judging;
 use crate::ledger::Ledger;
 use crate::mesh::{Mesh, Transport};
 use crate::news;
+use crate::own::OwnAddresses;
 use crate::pairs::Pairs;
 use crate::stock::Stock;
 use crate::tasks::Tasks;
@@ -78,6 +79,7 @@ pub(crate) struct Shared {
     pub witness: Witness,
     pub clock: Clock,
     pub judging: Judging,
+    pub own: OwnAddresses,
     pub tasks: Tasks,
 }
 
@@ -153,6 +155,7 @@ impl Node {
             witness: Witness::default(),
             clock: Clock::new(head.time),
             judging: Judging::new(local, ledger),
+            own: OwnAddresses::default(),
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);

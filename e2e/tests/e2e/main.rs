@@ -7,6 +7,7 @@ mod bad_peers;
 mod by_file;
 mod calls;
 mod cheaters;
+mod forgeries;
 mod killed;
 mod lies;
 mod lifecycle;

@@ -23,7 +23,10 @@ const MAY: [(&str, &[&str]); 17] = [
     ("ceremonies", &["sharing", "protocols", "intent", "audit", "chains", "session", "coordination"]),
     ("vault", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
     ("transport", &["sharing", "protocols", "intent", "session"]),
-    ("verify", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
+    (
+        "verify",
+        &["sharing", "protocols", "intent", "policy", "chains", "audit", "view", "session", "coordination"],
+    ),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("node", ROOMS_BELOW_PROCESSES),
     ("gateway", ROOMS_BELOW_PROCESSES),

@@ -7,7 +7,7 @@ use crate::gateway::Gateway;
 use crate::store::{IntentRow, now};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
-use quorate_intent::{Approval, Body, Hash, IntentId, PublicKey};
+use quorate_intent::{Approval, Hash, IntentId, PublicKey};
 use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate, verify};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +40,7 @@ pub struct Begun<'a> {
     pub signing: Signing,
 }
 
-/// The certificate as far as signing itself gives it: everything but the verdicts. None of a contract call or a message.
+/// The certificate as far as signing itself gives it: everything but the verdicts.
 pub fn begin(
     gateway: &Gateway,
     begun: Begun<'_>,
@@ -48,13 +48,16 @@ pub fn begin(
     signatures: Vec<RawSignature>,
 ) -> Option<TransactionCertificate> {
     let Begun { wallet, row, mut approvals, signing } = begun;
-    // Certificates are for transfers; one of anything else would never be whole.
-    let Body::Transfer(_) = &row.signed.intent.body else { return None };
     let chain = gateway.genesis.chain();
     let version = chain.version(&row.signed.intent.governance)?;
     let steps = chain.steps().get(..usize::try_from(version.number()).ok()?)?.to_vec();
     approvals.sort_by_key(|approval| approval.approver);
     let plan = row.plan.as_deref().unwrap_or_default();
+    let plan = if row.signed.intent.body.planned() {
+        Plan::decode(plan).and_then(|plan| plan.bare()).ok()?.encode()
+    } else {
+        Vec::new()
+    };
     Some(TransactionCertificate {
         version: certificate::VERSION,
         cluster: chain.genesis().hash(),
@@ -62,7 +65,7 @@ pub fn begin(
         key: wallet.certificate.clone(),
         intent: row.signed.clone(),
         approvals,
-        plan: Plan::decode(plan).and_then(|plan| plan.bare()).ok()?.encode(),
+        plan,
         signing,
         signatures,
         transaction,

@@ -54,6 +54,9 @@ pub async fn keep(
         tx.put_certificate(id, certificate, false).await?;
     }
     tx.commit().await?;
+    if let Some(row) = gateway.store.intent(id).await? {
+        gateway.past.add(&row).await;
+    }
     Ok(true)
 }
 

@@ -9,6 +9,7 @@ mod idempotency;
 mod intents;
 mod schema;
 mod wallets;
+mod writer;
 
 pub use coins::{CoinRow, NewCoin};
 pub use disputes::{DisputeRow, NewDispute};
@@ -19,21 +20,22 @@ pub use wallets::{ScheduleRow, WalletRow};
 use crate::GatewayError;
 use quorate_intent::Hash;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, SqlitePool};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, MutexGuard};
+use writer::{Turn, Writer};
 
 /// The database, with one writer at a time and readers beside it.
 pub struct Store {
     pool: SqlitePool,
-    writer: Mutex<()>,
+    writer: Writer,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
-    tx: Transaction<'static, Sqlite>,
-    _turn: MutexGuard<'s, ()>,
+    tx: Turn,
+    _store: PhantomData<&'s Store>,
 }
 
 /// Results of this module.
@@ -54,9 +56,9 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
+            .connect_with(options.clone())
             .await?;
-        let store = Self { pool, writer: Mutex::new(()) };
+        let store = Self { pool, writer: Writer::connect(&options).await? };
         schema::prepare(&store.pool).await?;
         store.check_genesis(genesis).await?;
         Ok(store)
@@ -83,18 +85,18 @@ impl Store {
 
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
-        let turn = self.writer.lock().await;
-        Ok(Tx { tx: self.pool.begin_with("BEGIN IMMEDIATE").await?, _turn: turn })
+        Ok(Tx { tx: self.writer.begin().await?, _store: PhantomData })
     }
 
     /// Closes the file.
     pub async fn close(&self) {
+        self.writer.flush().await;
         self.pool.close().await;
     }
 }
 
 impl Tx<'_> {
-    /// Makes it durable.
+    /// Makes it durable, together with whatever is written at the same time.
     pub async fn commit(self) -> Result<()> {
         self.tx.commit().await
     }
