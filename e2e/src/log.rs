@@ -23,7 +23,7 @@ impl Cluster {
         let told = run(&["--json", "audit", "tail", "--lines", ALL, "--dir", dir])?;
         let body = |line: &str| {
             let line: serde_json::Value = serde_json::from_str(line)?;
-            let bytes = line["bytes"].as_str().context("an entry's bytes")?;
+            let bytes = line["entry"]["bytes"].as_str().context("an entry's bytes")?;
             Ok(Entry::decode(&hex::decode(bytes)?)?.body)
         };
         told.lines().map(body).collect()

@@ -18,7 +18,7 @@ use quorate_coordination::rpc::{Consideration, ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{
-    Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, WalletId, keys,
+    Approval, Body as IntentBody, Hash, Intent, IntentError, Network, PublicKey, SignedIntent, WalletId, keys,
 };
 use quorate_policy::ruling::VOTES;
 use quorate_policy::subject::Value;
@@ -85,7 +85,7 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
 /// recorded, or the decision to sign.
 fn accepted(shared: &Arc<Shared>, intent: &Intent, rule: String) {
     let hash = intent.hash();
-    if shared.judging.accept(hash, intent.expires, shared.now()) {
+    if shared.judging.accepted.first(hash, intent.expires, shared.now()) {
         let own = Arc::clone(shared);
         shared.tasks.spawn(async move { own.log(Body::Accepted { intent: hash, rule }).await });
     }
@@ -239,9 +239,18 @@ fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result
     let denied = |rule: &str, problem: String| {
         refuse(rule, ErrorCode::NotAuthorised, format!("{problem} (rule {rule})"))
     };
-    intent
-        .check(&shared.genesis.current(), shared.now())
-        .map_err(|error| denied(quorate_policy::RULE_INTENT, error.to_string()))?;
+    let wrong = |error: IntentError| denied(quorate_policy::RULE_INTENT, error.to_string());
+    let (chain, now) = (shared.genesis.chain(), shared.now());
+    intent.intent.check(chain.current(), now).map_err(wrong)?;
+    // The version is in the intent, and who may ask and what was signed does not change within it: what was found good when
+    // the node was asked what it would say is good when it is asked to sign.
+    let (signed, shown) = (crate::mesh::encode(intent), crate::mesh::encode(&votes));
+    let seen = Transcript::new("node/genuine").field("intent", &signed).field("votes", &shown).digest();
+    let seen = Hash(seen);
+    if shared.judging.genuine.has(&seen) {
+        return Ok(());
+    }
+    intent.check_signature(chain.current()).map_err(wrong)?;
     let hash = intent.intent.hash();
     for vote in votes {
         if vote.intent != hash {
@@ -254,6 +263,7 @@ fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result
             ));
         }
     }
+    shared.judging.genuine.first(seen, intent.intent.expires, now);
     Ok(())
 }
 

@@ -5,6 +5,7 @@ use super::attempt::{Rows, Task};
 use super::{Wallet, Work};
 use crate::gateway::Gateway;
 use crate::store::{IntentRow, now};
+use quorate_audit::{Note, witness_quorum};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
 use quorate_intent::{Approval, Hash, IntentId, PublicKey};
@@ -83,9 +84,9 @@ pub async fn look(gateway: &Gateway) -> Result<(), sqlx::Error> {
 
 /// Asks the signers for their verdicts until the certificate is complete, or for a while.
 pub async fn run(gateway: &Arc<Gateway>, id: &IntentId) {
-    for _ in 0..SOON.1 {
+    for at in 1..=SOON.1 {
         sleep(SOON.0).await;
-        match attempt(gateway, id).await {
+        match attempt(gateway, id, at == SOON.1).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
@@ -96,8 +97,9 @@ pub async fn run(gateway: &Arc<Gateway>, id: &IntentId) {
     }
 }
 
-/// One look at the signers; true when there is nothing left to do.
-async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Error> {
+/// One look at the signers; true when there is nothing left to do. What cannot be complete yet is verified and kept only the
+/// `last` time: verifying takes milliseconds.
+async fn attempt(gateway: &Arc<Gateway>, id: &IntentId, last: bool) -> Result<bool, sqlx::Error> {
     let Some((bytes, false)) = gateway.store.certificate(id).await? else { return Ok(true) };
     let row = gateway.store.intent(id).await?;
     let Some(form) = row.and_then(|row| row.outcome).map(|outcome| outcome.form) else { return Ok(true) };
@@ -106,6 +108,9 @@ async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Er
         return Ok(true);
     };
     certificate.verdicts = verdicts(gateway, &certificate, form).await;
+    if !last && !cosigned(gateway, &certificate) {
+        return Ok(false);
+    }
     let genesis = gateway.genesis.chain().genesis().clone();
     // What this gateway hands out it has verified as anybody would.
     let checked = tokio::task::spawn_blocking(move || {
@@ -127,6 +132,19 @@ async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Er
         tracing::info!(intent = %id, "the certificate is complete");
     }
     Ok(complete)
+}
+
+/// Whether each signer's head has as many signatures as a complete certificate needs, whatever they are worth.
+fn cosigned(gateway: &Gateway, certificate: &TransactionCertificate) -> bool {
+    let chain = gateway.genesis.chain();
+    let Some(version) = chain.version(&certificate.intent.intent.governance) else { return false };
+    // The log's own, and its witnesses'.
+    let needed = 1 + witness_quorum(version.parties.len());
+    let signers = certificate.signing.partials.first().map_or(0, Vec::len);
+    let has = |verdict: &Verdict| {
+        Note::parse(&verdict.proven.checkpoint).is_ok_and(|note| note.signatures.len() >= needed)
+    };
+    certificate.verdicts.len() == signers && certificate.verdicts.iter().all(has)
 }
 
 /// What the signers show, in order of index; who does not answer is left out.
