@@ -10,6 +10,7 @@ pub mod browser;
 pub mod chains;
 pub mod cluster;
 pub mod liar;
+pub mod log;
 pub mod namespaces;
 pub mod orders;
 pub mod parts;

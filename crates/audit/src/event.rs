@@ -123,6 +123,18 @@ pub enum Body {
         /// How many entries that were seen before are gone.
         lost: u64,
     },
+    /// An intent is allowed by this node's rules; nothing is signed yet. Once for each intent and process.
+    Accepted {
+        /// The intent.
+        intent: Hash,
+        /// The rule that decided.
+        rule: String,
+    },
+    /// This machine's clock was set.
+    ClockJumped {
+        /// By how many seconds, back where negative.
+        seconds: i64,
+    },
 }
 
 /// A spending. Who paid whom how much stands in the intent, which its initiator signed.
@@ -246,11 +258,13 @@ impl Body {
             }
             Self::Recorded(spent) => spent.check(),
             Self::Failed { reason, .. } => text("reason", reason),
+            Self::Accepted { rule, .. } => text("rule", rule),
             Self::LogForked { what, .. } => text("what", what),
             Self::Created
             | Self::Unlocked
             | Self::BackedUp { .. }
             | Self::LogRestored { .. }
+            | Self::ClockJumped { .. }
             | Self::GenesisPinned { .. }
             | Self::CeremonyStarted(_)
             | Self::CeremonyDone { .. }

@@ -4,6 +4,7 @@ use crate::addresses::{self, Addresses};
 use crate::api::{self, Replay};
 use crate::coordinator::{self, Coordinator};
 use crate::invoices;
+use crate::judging::Past;
 use crate::nodes::Nodes;
 use crate::pay::{self, Pages};
 use crate::sessions::SignIns;
@@ -38,6 +39,8 @@ pub struct Gateway {
     pub(crate) streams: Streams,
     pub(crate) pages: Pages,
     pub(crate) sign_ins: SignIns,
+    /// What was signed, as far as rules look at it.
+    pub(crate) past: Past,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -96,6 +99,7 @@ impl Gateway {
             pages: Pages::default(),
             watch,
             sign_ins: SignIns::new(),
+            past: Past::default(),
         });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         work.spawn(addresses::run(Arc::clone(&gateway), wanted));

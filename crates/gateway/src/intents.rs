@@ -104,6 +104,10 @@ impl Wishes {
 
 /// The key of a wallet that is to sign.
 pub async fn wallet_key(gateway: &Gateway, wallet: &WalletId) -> Result<WalletKey, ApiError> {
+    // Decoded already; a key stays the same in every epoch.
+    if let Some(known) = gateway.coordinator.wallet(wallet) {
+        return Ok(known.keys.wallet_key());
+    }
     let Some(certificate) = gateway.store.wallet(wallet).await? else {
         let problem = format!("this gateway knows no wallet {wallet}");
         return Err(IntentError::field("wallet", problem).into());

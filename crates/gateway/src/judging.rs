@@ -10,6 +10,7 @@ use quorate_policy::evaluate::Missing as PolicyMissing;
 use quorate_policy::{Answer, Asked, History, Prices, Ruled, Ruling, Spending, Subject, Validity};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Most earlier intents that past spending is taken from. Nodes have all of it.
 const MAX_HISTORY: u32 = 10_000;
@@ -19,12 +20,42 @@ pub fn ruling(gateway: &Gateway) -> Result<Arc<Ruling>, ApiError> {
     gateway.genesis.ruling().map_err(ApiError::internal)
 }
 
-/// What was signed here, as far as rules look at it.
-async fn history(gateway: &Gateway, ruling: &Ruling) -> Result<History, sqlx::Error> {
-    let mut history = History::new();
-    if !ruling.has_windows() {
-        return Ok(history);
+/// What was signed here, as far as rules look at it. Read from the store once, when a rule first looks back, and kept up to date
+/// from then on.
+#[derive(Default)]
+pub struct Past(Mutex<Option<History>>);
+
+impl Past {
+    /// Takes in what was signed just now.
+    pub async fn add(&self, row: &IntentRow) {
+        if let (Some(history), Some(spending)) = (self.0.lock().await.as_mut(), spending(row)) {
+            // It may have been read from the store already, and that is the same.
+            let _ = history.record(spending);
+        }
     }
+
+    /// Looks at it.
+    async fn with<T>(
+        &self,
+        gateway: &Gateway,
+        ruling: &Ruling,
+        look: impl FnOnce(&History) -> T,
+    ) -> Result<T, sqlx::Error> {
+        if !ruling.has_windows() {
+            return Ok(look(&History::new()));
+        }
+        let mut past = self.0.lock().await;
+        let history = match past.as_mut() {
+            Some(history) => history,
+            None => past.insert(read(gateway).await?),
+        };
+        history.prepare(ruling.policy(), None);
+        Ok(look(history))
+    }
+}
+
+async fn read(gateway: &Gateway) -> Result<History, sqlx::Error> {
+    let mut history = History::new();
     let filter = ListFilter { signed: true, limit: MAX_HISTORY, ..ListFilter::default() };
     for row in gateway.store.intents(&filter).await? {
         let Some(spending) = spending(&row) else { continue };
@@ -52,22 +83,24 @@ fn spending(row: &IntentRow) -> Option<Spending> {
 /// Judges an intent with these votes, for whichever parties sign.
 pub async fn judge(gateway: &Gateway, signed: &SignedIntent, votes: &[Approval]) -> Result<Ruled, ApiError> {
     let ruling = ruling(gateway)?;
-    let history = history(gateway, &ruling).await?;
     // With a call's arguments decoded: rules that look at them would deny what they cannot see.
     let subject = quorate_view::intended(&signed.intent);
-    Ok(ruling.decide(&Asked {
-        intent: signed,
-        votes,
-        subject: subject.as_ref(),
-        history: &history,
-        prices: &Prices::default(),
-        signers: &[],
-        started: &[],
-        local: None,
-        confirmed: false,
-        validity: Validity::Now,
-        now: now(),
-    }))
+    let decide = |history: &History| {
+        ruling.decide(&Asked {
+            intent: signed,
+            votes,
+            subject: subject.as_ref(),
+            history,
+            prices: &Prices::default(),
+            signers: &[],
+            started: &[],
+            local: None,
+            confirmed: false,
+            validity: Validity::Now,
+            now: now(),
+        })
+    };
+    Ok(gateway.past.with(gateway, &ruling, decide).await?)
 }
 
 /// What is missing, where it is not the rule's last word.

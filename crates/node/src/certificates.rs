@@ -3,6 +3,7 @@
 use crate::error::vault_error;
 use crate::generate::judge_order;
 use crate::node::Shared;
+use crate::passkeys;
 use crate::wallets::{Gone, Wallet};
 use quorate_audit::Body;
 use quorate_coordination::rpc::{ErrorCode, News};
@@ -114,6 +115,10 @@ async fn admit(
     if certificate.destroys() {
         in_time(shared, certificate, source)?;
         judge_order(shared, &certificate.order, &certificate.approvals, Validity::Now).await?;
+        // What another node carried out already is carried out here too, whatever this one has heard of the passkeys since.
+        if !matches!(source, Source::Peer(_)) {
+            passkeys::admit(shared, &certificate.approvals).await?;
+        }
     }
     let wallet = certificate.record.wallet;
     let pendings = shared.vault.pendings(&wallet).await.map_err(|error| vault_error(&error))?;

@@ -7,7 +7,7 @@ use quorate_audit::Body;
 use quorate_coordination::rpc::ErrorCode;
 use quorate_coordination::{NodeError, NodeResponse};
 use quorate_intent::governance::MAX_STEPS;
-use quorate_intent::{PublicKey, Step};
+use quorate_intent::{Hash, PublicKey, Step};
 use quorate_policy::Validity;
 use std::sync::Arc;
 
@@ -19,12 +19,25 @@ pub(crate) async fn govern(shared: &Arc<Shared>, steps: Vec<Step>) -> Result<Nod
         if chain.has(&step.intent.intent.hash()) {
             continue;
         }
-        if let Err(error) = step.intent.intent.check(chain.current(), shared.now()) {
-            return Err(NodeError::new(ErrorCode::NotAuthorised, error.to_string()));
+        let change = step.intent.intent.hash();
+        let brought = match step.intent.intent.check(chain.current(), shared.now()) {
+            Ok(()) => advance(shared, step, Validity::Now).await,
+            Err(error) => Err(NodeError::new(ErrorCode::NotAuthorised, format!("{error} (rule intent)"))),
+        };
+        if let Err(error) = brought {
+            refused(shared, change, &error).await;
+            return Err(error);
         }
-        advance(shared, step, Validity::Now).await?;
     }
     Ok(NodeResponse::Done)
+}
+
+/// Logs that a change was not taken. What only waits is asked again and again.
+async fn refused(shared: &Shared, intent: Hash, error: &NodeError) {
+    if error.code != ErrorCode::Waiting {
+        let (rule, reason) = (judging::rule_of(error), error.message.chars().take(500).collect());
+        shared.log(Body::Refused { intent, rule, reason }).await;
+    }
 }
 
 /// Puts steps in force that a peer has in force already: a change that was carried out stays, whatever the time is now.

@@ -17,6 +17,8 @@ const CONFIRM_SECONDS: u64 = 3600;
 const MAX_CONFIRMATIONS: usize = 256;
 /// Most rejections that are kept.
 const MAX_REJECTIONS: usize = 4096;
+/// Most intents that are remembered until they expire.
+const MAX_SEEN: usize = 4096;
 
 /// What this node judges with besides the governance chain.
 pub(crate) struct Judging {
@@ -25,6 +27,30 @@ pub(crate) struct Judging {
     pub ledger: Ledger,
     confirmations: Mutex<BTreeMap<Hash, Asking>>,
     rejections: Mutex<BTreeMap<(Hash, PublicKey), Rejection>>,
+    /// Intents whose acceptance is in the log.
+    pub accepted: Seen,
+    /// Intents with their votes, of which every signature was verified.
+    pub genuine: Seen,
+}
+
+/// What was seen before, until the intent that it is about expires.
+#[derive(Default)]
+pub(crate) struct Seen(Mutex<BTreeMap<Hash, u64>>);
+
+impl Seen {
+    /// Whether it was.
+    pub fn has(&self, what: &Hash) -> bool {
+        lock(&self.0).contains_key(what)
+    }
+
+    /// Takes note; true when it is the first time and there is room. What there is no room for was never seen.
+    pub fn first(&self, what: Hash, expires: u64, now: u64) -> bool {
+        let mut all = lock(&self.0);
+        if all.len() >= MAX_SEEN {
+            all.retain(|_, expires| now < *expires);
+        }
+        all.len() < MAX_SEEN && all.insert(what, expires).is_none()
+    }
 }
 
 /// An intent that the operator is asked about.
@@ -63,7 +89,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Judging {
     pub fn new(local: Option<LocalPolicy>, ledger: Ledger) -> Self {
-        Self { local, ledger, confirmations: Mutex::default(), rejections: Mutex::default() }
+        let (confirmations, rejections) = Default::default();
+        let (accepted, genuine) = Default::default();
+        Self { local, ledger, confirmations, rejections, accepted, genuine }
     }
 
     /// The rules of the version in force.
@@ -186,6 +214,7 @@ pub(crate) async fn judge(shared: &Shared, matter: &Matter<'_>) -> Result<Judged
     }
     let prices = Prices::default();
     let ruled = judging.ledger.with(|history| {
+        history.prepare(ruling.policy(), local);
         let ruled = ruling.decide(&Asked {
             intent: matter.intent,
             votes: &votes,
@@ -257,4 +286,21 @@ pub(crate) async fn order(
 pub(crate) fn rule_of(error: &NodeError) -> String {
     let named = error.message.rsplit_once("(rule ").and_then(|(_, rest)| rest.strip_suffix(')'));
     named.unwrap_or("node").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_seen_is_forgotten_when_it_expired_and_there_is_no_room() {
+        let seen = Seen::default();
+        let name = |n: u64| Hash([n.to_be_bytes(); 4].concat().try_into().unwrap());
+        assert!(seen.first(name(0), 10, 0) && seen.has(&name(0)) && !seen.first(name(0), 10, 0));
+        for n in 1..MAX_SEEN as u64 {
+            assert!(seen.first(name(n), 20, 0));
+        }
+        assert!(!seen.first(name(5000), 20, 9) && !seen.has(&name(5000)));
+        assert!(seen.first(name(5000), 20, 10) && !seen.has(&name(0)) && seen.has(&name(1)));
+    }
 }

@@ -28,6 +28,7 @@ mod memory;
 mod mesh;
 mod news;
 mod node;
+mod own;
 mod pairs;
 mod passkeys;
 mod presign;

@@ -3,6 +3,7 @@
 use crate::certificates::Source;
 use crate::node::Shared;
 use crate::{calls, certificates, governance, ledger, witness};
+use quorate_audit::Body;
 use quorate_coordination::Certificate;
 use quorate_coordination::rpc::News;
 use quorate_intent::governance::MAX_STEPS;
@@ -31,6 +32,7 @@ pub(crate) async fn again(shared: Arc<Shared>) {
         tokio::time::sleep(AGAIN).await;
         if let Some(seconds) = shared.clock.jumped() {
             tracing::error!(seconds, "ALARM: this machine's clock jumped; judgements by time are made by it");
+            shared.log(Body::ClockJumped { seconds }).await;
         }
         for party in shared.genesis.current().parties {
             tell_heads(&shared, &party.key).await;

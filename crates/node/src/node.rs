@@ -11,6 +11,7 @@ use crate::judging::Judging;
 use crate::ledger::Ledger;
 use crate::mesh::{Mesh, Transport};
 use crate::news;
+use crate::own::OwnAddresses;
 use crate::pairs::Pairs;
 use crate::stock::Stock;
 use crate::tasks::Tasks;
@@ -81,6 +82,7 @@ pub(crate) struct Shared {
     pub judging: Judging,
     /// How many addresses the gateway may have attested now.
     pub attesting: Allowance,
+    pub own: OwnAddresses,
     pub tasks: Tasks,
 }
 
@@ -157,6 +159,7 @@ impl Node {
             clock: Clock::new(head.time),
             judging: Judging::new(local, ledger),
             attesting: Allowance::default(),
+            own: OwnAddresses::default(),
             tasks: Tasks::new(),
         });
         let weak = Arc::downgrade(&shared);

@@ -18,7 +18,7 @@ use quorate_coordination::rpc::{Consideration, ErrorCode, SignCall};
 use quorate_coordination::{Material, NodeError, NodeResponse, OwnedCommitment, Part, Partial};
 use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{
-    Approval, Body as IntentBody, Hash, Intent, Network, PublicKey, SignedIntent, WalletId, keys,
+    Approval, Body as IntentBody, Hash, Intent, IntentError, Network, PublicKey, SignedIntent, WalletId, keys,
 };
 use quorate_policy::ruling::VOTES;
 use quorate_policy::subject::Value;
@@ -62,6 +62,7 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
         let counts = counts(shared, &intent.intent)?;
         let judged = weigh(shared, (intent, &asked.approvals), &wallet, &built, &parties).await?;
         if !counts {
+            accepted(shared, &intent.intent, judged.ruled.rule);
             return Ok(None);
         }
         let word = ledger::record(shared, intent, &judged.ruled.rule, judged.now).await;
@@ -77,6 +78,16 @@ pub(crate) async fn consider(shared: &Arc<Shared>, asked: &Consideration) -> Res
             }
             Err(error)
         }
+    }
+}
+
+/// Logs that an intent is allowed, once. Nothing waits for it: where it matters for what comes later, the spending itself is
+/// recorded, or the decision to sign.
+fn accepted(shared: &Arc<Shared>, intent: &Intent, rule: String) {
+    let hash = intent.hash();
+    if shared.judging.accepted.first(hash, intent.expires, shared.now()) {
+        let own = Arc::clone(shared);
+        shared.tasks.spawn(async move { own.log(Body::Accepted { intent: hash, rule }).await });
     }
 }
 
@@ -144,10 +155,6 @@ fn subject(shared: &Shared, intent: &SignedIntent, built: &Built) -> Result<Subj
     Ok(subject)
 }
 
-/// Accounts and addresses of each that are looked through for an own destination.
-const OWN_ACCOUNTS: u32 = 8;
-const OWN_ADDRESSES: u32 = 20;
-
 /// Puts in which addresses in a call's arguments are the cluster's own.
 fn know(value: &mut Value, own: &impl Fn(&str) -> Option<WalletId>) {
     match value {
@@ -157,14 +164,11 @@ fn know(value: &mut Value, own: &impl Fn(&str) -> Option<WalletId>) {
     }
 }
 
-/// The wallet of this node whose address it is. What lies beyond the first accounts and addresses is not known as own.
+/// The wallet of this node whose address it is.
 fn owner(shared: &Shared, network: &Network, to: &str) -> Option<WalletId> {
-    let count = if matches!(network, Network::Bitcoin { .. }) { OWN_ADDRESSES } else { 1 };
     let is = |wallet: &Arc<Wallet>| {
         let key = wallet.keys.wallet_key();
-        let paths = (0..OWN_ACCOUNTS).flat_map(|account| (0..count).map(move |index| [account, 0, index]));
-        let mut addresses = paths.map_while(|path| quorate_chains::address(&key, network, &path).ok());
-        addresses.any(|address| address == to)
+        shared.own.has(wallet.record().wallet, &key, network, to)
     };
     tokio::task::block_in_place(|| {
         shared.wallets.all().iter().find(|wallet| is(wallet)).map(|wallet| wallet.record().wallet)
@@ -237,9 +241,18 @@ fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result
     let denied = |rule: &str, problem: String| {
         refuse(rule, ErrorCode::NotAuthorised, format!("{problem} (rule {rule})"))
     };
-    intent
-        .check(&shared.genesis.current(), shared.now())
-        .map_err(|error| denied(quorate_policy::RULE_INTENT, error.to_string()))?;
+    let wrong = |error: IntentError| denied(quorate_policy::RULE_INTENT, error.to_string());
+    let (chain, now) = (shared.genesis.chain(), shared.now());
+    intent.intent.check(chain.current(), now).map_err(wrong)?;
+    // The version is in the intent, and who may ask and what was signed does not change within it: what was found good when
+    // the node was asked what it would say is good when it is asked to sign.
+    let (signed, shown) = (crate::mesh::encode(intent), crate::mesh::encode(&votes));
+    let seen = Transcript::new("node/genuine").field("intent", &signed).field("votes", &shown).digest();
+    let seen = Hash(seen);
+    if shared.judging.genuine.has(&seen) {
+        return Ok(());
+    }
+    intent.check_signature(chain.current()).map_err(wrong)?;
     let hash = intent.intent.hash();
     for vote in votes {
         if vote.intent != hash {
@@ -252,6 +265,7 @@ fn genuine(shared: &Shared, intent: &SignedIntent, votes: &[Approval]) -> Result
             ));
         }
     }
+    shared.judging.genuine.first(seen, intent.intent.expires, now);
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 mod addresses;
 mod audit;
 mod backup;
+mod bench;
 mod disputes;
 mod governance;
 mod networks;
@@ -15,6 +16,7 @@ mod view;
 pub use addresses::{AddressCommand, AddressLine, CheckAddressArgs};
 pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
+pub use bench::BenchArgs;
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
 pub use networks::{BumpArgs, DepositsArgs, NetworksArgs};
@@ -55,6 +57,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Start the demo's cluster and keep it running to play with.
     Dev(DevArgs),
+    /// Measure signatures a second and waiting times of a running cluster, beside what the cryptography alone allows.
+    Bench(BenchArgs),
     /// Make an identity: of a node, of the gateway, or a person's device key.
     Init(InitArgs),
     /// Make device keys, look at them, put them under a passphrase.

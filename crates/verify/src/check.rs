@@ -6,7 +6,7 @@ use crate::{TransactionCertificate, VerifyError, log, rule};
 use quorate_audit::witness_quorum;
 use quorate_chains::{Built, Plan};
 use quorate_coordination::{Item, KeySet, Part, combine};
-use quorate_intent::{Body, Genesis, Governance, PublicKey, Transfer, Verdict as Said};
+use quorate_intent::{Body, Genesis, Governance, PublicKey, Verdict as Said, WalletId};
 use quorate_policy::Ruling;
 use quorate_session::statement_digest;
 
@@ -42,9 +42,9 @@ pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result
     }
     let version = chain.current();
     let ruling = Ruling::of(version).map_err(|error| refused("the policy", error))?;
-    let transfer = check_intent(certificate, &ruling)?;
-    let keys = check_key(certificate, &chain, transfer)?;
-    let built = rebuild(certificate, &keys, transfer)?;
+    let wallet = check_intent(certificate, &ruling)?;
+    let keys = check_key(certificate, &chain, &wallet)?;
+    let built = rebuild(certificate, &keys)?;
     let ground = Ground { certificate, version, ruling, keys, built };
     let signers = check_signing(&ground)?;
     let signed_by = log::check(&ground, &signers)?;
@@ -62,11 +62,11 @@ pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result
         intent: intent.id(),
         initiator: name(&intent.initiator),
         created: intent.created,
-        memo: transfer.memo.clone(),
+        memo: memo(&intent.body).to_owned(),
         approved_by: entry.approvers.iter().map(name).collect(),
         rule: entry.rule,
         signed_by,
-        wallet: transfer.wallet,
+        wallet,
         wallet_label: certificate.key.record.label.clone(),
         record: certificate.key.record.hash(),
         summary: ground.built.summary.clone(),
@@ -80,15 +80,22 @@ fn person(ruling: &Ruling, key: &PublicKey) -> String {
     ruling.directory().person(key).map_or_else(|| key.to_string(), str::to_owned)
 }
 
-/// Form, initiator's signature, and each approval by itself.
-fn check_intent<'c>(
-    certificate: &'c TransactionCertificate,
-    ruling: &Ruling,
-) -> Result<&'c Transfer, VerifyError> {
+/// The initiator's note.
+fn memo(body: &Body) -> &str {
+    match body {
+        Body::Transfer(transfer) => &transfer.memo,
+        Body::Call(call) => &call.memo,
+        Body::Message(message) => &message.memo,
+        _ => "",
+    }
+}
+
+/// Form, initiator's signature, and each approval by itself; gives the wallet that signs.
+fn check_intent(certificate: &TransactionCertificate, ruling: &Ruling) -> Result<WalletId, VerifyError> {
     let version = ruling.document();
     let signed = &certificate.intent;
-    let Body::Transfer(transfer) = &signed.intent.body else {
-        return Err(refused("the intent", "it is no transfer"));
+    let Some(wallet) = signed.intent.body.signing_wallet() else {
+        return Err(refused("the intent", "it is no transfer, contract call or message"));
     };
     signed.intent.check_form(version).map_err(|error| refused("the intent", error))?;
     signed.check_signature(version).map_err(|error| refused("the intent", error))?;
@@ -105,18 +112,18 @@ fn check_intent<'c>(
             return Err(refused("the approvals", format!("the signature of {who} does not hold")));
         }
     }
-    Ok(transfer)
+    Ok(wallet)
 }
 
 /// Order, approvals and parties' signatures behind the key.
 fn check_key(
     certificate: &TransactionCertificate,
     chain: &Governance,
-    transfer: &Transfer,
+    wallet: &WalletId,
 ) -> Result<KeySet, VerifyError> {
     let key = &certificate.key;
-    if key.destroys() || key.record.wallet != transfer.wallet {
-        return Err(refused("the key's certificate", "it is not of a key that the intent pays from"));
+    if key.destroys() || key.record.wallet != *wallet {
+        return Err(refused("the key's certificate", "it is not of the key that the intent names"));
     }
     if chain.version(&key.order.intent.governance).is_none() {
         return Err(refused(
@@ -127,19 +134,20 @@ fn check_key(
     key.check_in(chain, statement_digest).map_err(|error| refused("the key's certificate", error))
 }
 
-/// The transaction, made from intent and plan as each node does.
-fn rebuild(
-    certificate: &TransactionCertificate,
-    keys: &KeySet,
-    transfer: &Transfer,
-) -> Result<Built, VerifyError> {
+/// The transaction or message, made from intent and plan as each node does.
+fn rebuild(certificate: &TransactionCertificate, keys: &KeySet) -> Result<Built, VerifyError> {
     let wrong = |error: quorate_chains::ChainError| refused("the transaction", error);
-    let plan = Plan::decode(&certificate.plan).map_err(wrong)?;
-    // Witnesses of earlier transactions are under no hash that is signed here.
-    if plan.bare().map_err(wrong)? != plan {
-        return Err(refused("the transaction", "an earlier transaction is given with its witnesses"));
+    let body = &certificate.intent.intent.body;
+    if body.planned() {
+        let plan = Plan::decode(&certificate.plan).map_err(wrong)?;
+        // Witnesses of earlier transactions are under no hash that is signed here.
+        if plan.bare().map_err(wrong)? != plan {
+            return Err(refused("the transaction", "an earlier transaction is given with its witnesses"));
+        }
+    } else if !certificate.plan.is_empty() {
+        return Err(refused("the transaction", "a message has no plan, and one is given"));
     }
-    quorate_chains::build(&keys.wallet_key(), transfer, &plan).map_err(wrong)
+    quorate_chains::build_body(&keys.wallet_key(), body, &certificate.plan).map_err(wrong)
 }
 
 /// Request, parts, partial signatures and signatures; gives the signers' indices.

@@ -9,7 +9,7 @@ use quorate_audit::{Judged, WillSign};
 use quorate_chains::Built;
 use quorate_intent::intent::CLOCK_SKEW;
 use quorate_intent::{Approval, PublicKey, SignedIntent, WalletId};
-use quorate_policy::subject::Output;
+use quorate_policy::subject::Value;
 use quorate_policy::{Answer, Asked, History, Prices, Ruled, Ruling, Subject, Validity};
 
 /// What one signer judged.
@@ -101,6 +101,15 @@ fn owners(case: &Case<'_>) -> Vec<Option<WalletId>> {
     all
 }
 
+/// Takes every address in a call's arguments for this wallet's.
+fn owned(value: &mut Value, own: Option<WalletId>) {
+    match value {
+        Value::Address(_, wallet) => *wallet = own,
+        Value::List(list) => list.iter_mut().for_each(|value| owned(value, own)),
+        _ => {}
+    }
+}
+
 fn decide(
     case: &Case<'_>,
     entry: &WillSign,
@@ -109,10 +118,10 @@ fn decide(
     now: u64,
 ) -> Result<Ruled, VerifyError> {
     let unknown = || refused("the intent", "no rule knows this kind of intent");
-    let mut subject = Subject::of_intent(&case.intent.intent).ok_or_else(unknown)?;
-    let summary = &case.built.summary;
-    subject.fee = Some(summary.max_fee);
-    subject.outputs = vec![Output { to: summary.to.clone(), amount: summary.amount, own }];
+    let mut subject = quorate_view::subject(&case.intent.intent, case.built).ok_or_else(unknown)?;
+    subject.outputs.iter_mut().for_each(|output| output.own = own);
+    let arguments = subject.call.as_mut().and_then(|call| call.arguments.as_mut());
+    arguments.into_iter().flatten().for_each(|value| owned(value, own));
     let asked = Asked {
         intent: case.intent,
         votes,

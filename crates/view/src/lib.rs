@@ -17,7 +17,7 @@ pub use amount::{Shown, human};
 pub use deciding::{Deciding, deciding};
 pub use error::ViewError;
 pub use subject::{intended, subject};
-pub use text::text;
+pub use text::{detail, text};
 pub use view::{Input, Payment, Place, Planned, View, Who, view};
 
 #[cfg(test)]

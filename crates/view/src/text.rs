@@ -24,23 +24,7 @@ pub fn text(view: &View, more: &[String]) -> String {
         lines.push(format!("pays       {}{token}", amount(&payment.amount)));
         lines.push(format!("to         {}", place(&payment.to)));
     }
-    match &view.detail {
-        Some(Detail::Call(call)) => {
-            lines.push(format!("calls      {} (0x{})", call.method, hex::encode(call.selector)));
-            arguments(&mut lines, &call.arguments, 1);
-        }
-        Some(Detail::Text(text)) => {
-            lines.push("signs this text:".to_owned());
-            lines.extend(text.split('\n').flat_map(wrapped));
-        }
-        Some(Detail::Typed(typed)) => {
-            lines.push("signs typed data for".to_owned());
-            arguments(&mut lines, &typed.domain, 1);
-            lines.push(format!("saying     {}", typed.primary));
-            arguments(&mut lines, &typed.fields, 1);
-        }
-        None => {}
-    }
+    lines.extend(view.detail.iter().flat_map(detail));
     lines.extend(more.iter().cloned());
     fees(&mut lines, view);
     if !view.memo.is_empty() {
@@ -49,6 +33,28 @@ pub fn text(view: &View, more: &[String]) -> String {
     decision(&mut lines, view);
     lines.extend(view.unknown.iter().map(|what| format!("UNKNOWN    {what}")));
     lines.join("\n")
+}
+
+/// What a call or a message says, in lines.
+pub fn detail(detail: &Detail) -> Vec<String> {
+    let mut lines = Vec::new();
+    match detail {
+        Detail::Call(call) => {
+            lines.push(format!("calls      {} (0x{})", call.method, hex::encode(call.selector)));
+            arguments(&mut lines, &call.arguments, 1);
+        }
+        Detail::Text(text) => {
+            lines.push("signs this text:".to_owned());
+            lines.extend(text.split('\n').flat_map(wrapped));
+        }
+        Detail::Typed(typed) => {
+            lines.push("signs typed data for".to_owned());
+            arguments(&mut lines, &typed.domain, 1);
+            lines.push(format!("saying     {}", typed.primary));
+            arguments(&mut lines, &typed.fields, 1);
+        }
+    }
+    lines
 }
 
 /// A line of a text, broken where a terminal would break it, so that no part of it can look like a line of this view.

@@ -1,6 +1,7 @@
 //! Contract calls and messages of a shared key: a call that an Ethereum node mines, with its effect, and signatures of a text
 //! and of typed data that recover to the wallet's address.
 
+use crate::record::{certificate, verify};
 use anyhow::{Context, Result, ensure};
 use bitcoin::secp256k1::ecdsa::{RecoverableSignature, RecoveryId};
 use bitcoin::secp256k1::{Message as Digest, Secp256k1};
@@ -10,7 +11,7 @@ use quorate_e2e::chains::anvil::CHAIN_ID;
 use quorate_e2e::chains::{Anvil, erc20};
 use quorate_e2e::people::raw;
 use quorate_e2e::{Cluster, Wallet};
-use quorate_intent::{Amount, Body, Content, ContractCall, Message, Network, Suite};
+use quorate_intent::{Amount, Body, Content, ContractCall, IntentId, Message, Network, Suite};
 use serde_json::json;
 
 const NETWORK: Network = Network::Evm { chain_id: CHAIN_ID };
@@ -59,19 +60,33 @@ async fn a_call_is_mined_and_messages_recover_to_the_wallet() -> Result<()> {
     ensure!(chain.ask(&token, &erc20::balance_of(&address)?).await? == 3_766, "other tokens are left");
 
     let text = Content::Personal { text: "I own this address\n2026".to_owned() };
-    recovers(&cluster, &wallet, &address, text).await?;
+    let said = recovers(&cluster, &wallet, &address, text).await?;
     let typed = json!({
         "types": { "Vote": [{ "name": "proposal", "type": "uint256" }, { "name": "yes", "type": "bool" }] },
         "primaryType": "Vote",
         "domain": { "name": "Council", "chainId": CHAIN_ID, "verifyingContract": token },
         "message": { "proposal": 7, "yes": true }
     });
-    recovers(&cluster, &wallet, &address, Content::Typed { json: typed.to_string() }).await?;
-    cluster.check_alive()
+    let voted = recovers(&cluster, &wallet, &address, Content::Typed { json: typed.to_string() }).await?;
+    cluster.check_alive()?;
+    let all = [("call", view.id), ("text", said), ("typed", voted)];
+    for (name, id) in &all {
+        certificate(&cluster, id, name, Some("60"))?;
+    }
+    for at in 0..3 {
+        cluster.kill_node(at)?;
+    }
+    cluster.kill_gateway()?;
+    for (name, id) in all {
+        let report = verify(&cluster, name)?;
+        ensure!(report["complete"] == true && report["intent"] == id.to_string(), "{name}: {report}");
+        ensure!(report["summary"]["detail"].get(name).is_some(), "{name} is not decoded: {report}");
+    }
+    Ok(())
 }
 
 /// The signature, as the gateway shows it, gives the wallet's address back; by libsecp256k1 alone.
-async fn recovers(cluster: &Cluster, wallet: &Wallet, address: &str, content: Content) -> Result<()> {
+async fn recovers(cluster: &Cluster, wallet: &Wallet, address: &str, content: Content) -> Result<IntentId> {
     let message = Message { wallet: wallet.id, account: 0, network: NETWORK, content, memo: String::new() };
     let view = cluster.carry_out(Body::Message(message), None).await?;
     ensure!(view.state == State::Signed, "{}: {:?}", view.state, view.reason);
@@ -85,5 +100,5 @@ async fn recovers(cluster: &Cluster, wallet: &Wallet, address: &str, content: Co
     let hash = alloy_primitives::keccak256(&key.serialize_uncompressed()[1..]);
     let recovered = format!("0x{}", hex::encode(&hash[12..]));
     ensure!(recovered.eq_ignore_ascii_case(address), "recovers to {recovered}, not {address}");
-    Ok(())
+    Ok(view.id)
 }

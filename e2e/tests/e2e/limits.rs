@@ -2,13 +2,15 @@
 
 use crate::policy::{coin, consideration, lamports, policy, signed, spend};
 use anyhow::{Context, Result, bail, ensure};
+use ed25519_dalek::SigningKey;
 use quorate_client::api::State;
-use quorate_coordination::rpc::{Consideration, ErrorCode};
+use quorate_coordination::rpc::{Consideration, ErrorCode, Recorded};
 use quorate_coordination::{Material, NodeRequest, NodeResponse};
 use quorate_e2e::cluster::node_name;
 use quorate_e2e::liar::{Case, node_of};
+use quorate_e2e::people::now;
 use quorate_e2e::{Cluster, Liar, Wallet, transfers};
-use quorate_intent::{Body, Suite};
+use quorate_intent::{Body, Change, Suite, keys};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -195,5 +197,94 @@ async fn nothing_is_signed_that_too_few_recorded() -> Result<()> {
         let answer = liar.call(node_of(&cluster, &wallet, index)?, NodeRequest::Sign(call.clone())).await?;
         ensure!(answer.is_ok(), "party {index}: {answer:?}");
     }
+    Ok(())
+}
+
+/// A node that gives its word for whatever it is asked, as a gateway that has its key makes it.
+fn corrupt_word(cluster: &Cluster, key: &SigningKey, case: &Case) -> Recorded {
+    let (node, intent) = (keys::public(key), case.intent.intent.hash());
+    let (governance, time) = (cluster.current().hash(), now());
+    let signature = keys::sign(key, &Recorded::digest(&node, &intent, &governance, time));
+    Recorded { node, intent, governance, time, signature }
+}
+
+/// A party's word; none where it refuses by the limit. What it waits for before it judges is waited for.
+async fn word(liar: &mut Liar, at: usize, case: &Case) -> Result<Option<Recorded>> {
+    let began = Instant::now();
+    loop {
+        match liar.call(at, consideration(case)).await? {
+            Ok(NodeResponse::Considered(Some(word))) => return Ok(Some(word)),
+            Err(error) if error.message.contains("(rule implicit-deny)") => return Ok(None),
+            Err(error) if error.code == ErrorCode::Waiting => {}
+            other => bail!("{}: {other:?}", node_name(at)),
+        }
+        ensure!(began.elapsed() < Duration::from_secs(30), "no word of {}", node_name(at));
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// docs/policy.md: with n = 3 nodes, f = 1 of them corrupt and Q = 3 to record, 2Q > n + f. The gateway shows two spendings,
+/// of which one fits, to the two honest nodes at the same time and in different order, and has the corrupt node's word for both.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrupt_node_with_the_gateway_gets_no_more_than_the_limit() -> Result<()> {
+    let cluster = Cluster::start(3).await?;
+    let wallet = cluster.wallet(Suite::Ed25519, 2, &[0, 1, 2]).await?;
+    cluster.govern(coin()).await?;
+    cluster.govern(Change::Settings { record_quorum: Some(3), clock_skew: None }).await?;
+    cluster.govern(policy(&cluster, &wallet, &daily(1_000))?).await?;
+    let corrupt = node_of(&cluster, &wallet, 3)?;
+    let honest = [node_of(&cluster, &wallet, 1)?, node_of(&cluster, &wallet, 2)?];
+    let copies = tempfile::tempdir()?;
+    cluster.freeze()?;
+    let vault = quorate_e2e::secrets::open_copy(&cluster, corrupt, copies.path()).await?;
+    cluster.thaw()?;
+    let key = SigningKey::from_bytes(&vault.identity().expose().to_bytes());
+    let plan = transfers::plan(&wallet).context("a plan")?;
+    let (mut one, mut other) = (Liar::new(&cluster)?, Liar::new(&cluster)?);
+    let mut spent = 0;
+    for round in 0..4 {
+        let case = || {
+            let mut case = Case::new(&cluster, &wallet, lamports(&wallet, 600), plan.clone())?;
+            case.approvals.clear();
+            Ok::<_, anyhow::Error>(case)
+        };
+        let cases = [case()?, case()?];
+        // Each honest node hears of another one first, so neither has heard of both when it gives its first word.
+        let (a, b) =
+            tokio::join!(word(&mut one, honest[0], &cases[0]), word(&mut other, honest[1], &cases[1]));
+        let (c, d) =
+            tokio::join!(word(&mut one, honest[1], &cases[0]), word(&mut other, honest[0], &cases[1]));
+        for (case, words) in [(&cases[0], [a?, c?]), (&cases[1], [b?, d?])] {
+            let mut recorded: Vec<Recorded> = words.into_iter().flatten().collect();
+            recorded.push(corrupt_word(&cluster, &key, case));
+            // Its word again, a little later, is no further node's.
+            let mut again = corrupt_word(&cluster, &key, case);
+            again.time -= 1;
+            let digest = Recorded::digest(&again.node, &again.intent, &again.governance, again.time);
+            again.signature = keys::sign(&key, &digest);
+            recorded.push(again);
+            let enough = recorded.len() == 4;
+            let material = Material::Frost(one.commitments(&cluster, &wallet, &[1, 2]).await?);
+            let mut call = case.call(one.assign(&wallet, &case.request, vec![material])?);
+            call.recorded = recorded;
+            for at in honest {
+                match one.call(at, NodeRequest::Sign(call.clone())).await? {
+                    Ok(_) => ensure!(enough, "round {round}: {} signs with too few words", node_name(at)),
+                    Err(error) => {
+                        ensure!(!enough, "round {round}: {}: {}", node_name(at), error.message);
+                        ensure!(
+                            ["(rule record-quorum)", "(rule implicit-deny)"]
+                                .iter()
+                                .any(|rule| error.message.contains(rule)),
+                            "round {round}: {}",
+                            error.message
+                        );
+                    }
+                }
+            }
+            spent += if enough { 600 } else { 0 };
+        }
+    }
+    ensure!(spent <= 1_000, "{spent} of 1000 were spent");
     Ok(())
 }

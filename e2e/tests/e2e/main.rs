@@ -8,6 +8,7 @@ mod by_file;
 mod calls;
 mod cheaters;
 mod console;
+mod forgeries;
 mod killed;
 mod lies;
 mod lifecycle;

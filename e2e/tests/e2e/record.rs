@@ -1,10 +1,11 @@
 //! The record: certificates that hold with no process running, logs that hold together, and a log that was set back.
 
+use crate::policy::{coin, policy};
 use anyhow::{Context, Result, ensure};
 use quorate_e2e::Cluster;
 use quorate_e2e::cluster::{CLIENT, node_name};
 use quorate_e2e::program::run;
-use quorate_intent::{IntentId, Suite};
+use quorate_intent::{Change, Group, IntentId, Member, Suite};
 use serde_json::Value;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ fn file(cluster: &Cluster, name: &str) -> String {
 }
 
 /// Fetches a certificate, complete where that is asked for.
-fn certificate(cluster: &Cluster, intent: &IntentId, out: &str, wait: Option<&str>) -> Result<Value> {
+pub fn certificate(cluster: &Cluster, intent: &IntentId, out: &str, wait: Option<&str>) -> Result<Value> {
     let (key, genesis) = (file(cluster, &format!("people/{CLIENT}.key")), file(cluster, "genesis.json"));
     let (intent, out) = (intent.to_string(), file(cluster, out));
     let mut arguments = vec!["--json", "certificate", &intent, "--out", &out];
@@ -22,7 +23,7 @@ fn certificate(cluster: &Cluster, intent: &IntentId, out: &str, wait: Option<&st
     Ok(serde_json::from_str(&run(&arguments)?)?)
 }
 
-fn verify(cluster: &Cluster, name: &str) -> Result<Value> {
+pub fn verify(cluster: &Cluster, name: &str) -> Result<Value> {
     let (path, genesis) = (file(cluster, name), file(cluster, "genesis.json"));
     Ok(serde_json::from_str(&run(&["--json", "verify", &path, "--genesis", &genesis, "--complete"])?)?)
 }
@@ -61,6 +62,52 @@ async fn a_certificate_holds_when_nobody_runs_any_more() -> Result<()> {
     let told = check(&cluster, &exports)?;
     ensure!(told["logs"].as_array().is_some_and(|logs| logs.len() == 3), "{told}");
     Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_hold_under_a_policy_of_other_people_and_with_a_reshared_key() -> Result<()> {
+    let mut cluster = Cluster::start(3).await?;
+    let wallet = cluster.wallet(Suite::Ed25519, 2, &[0, 1, 2]).await?;
+    let first = cluster.sign(&wallet).await?;
+    certificate(&cluster, &first.view.id, "genesis.certificate", Some("60"))?;
+    // Other approvers, by quorum; then a policy; then new shares.
+    let member =
+        |name: &str| Ok::<_, anyhow::Error>(Member { name: name.into(), key: public(&cluster, name)? });
+    let approvers = Group { quorum: 1, members: vec![member("dora")?, member("emil")?] };
+    let (people, groups, party_groups) = Default::default();
+    let (administrators, clients) = (None, None);
+    let approvers = Some(approvers);
+    cluster
+        .govern(Change::Members { approvers, administrators, clients, people, groups, party_groups })
+        .await?;
+    cluster.govern(coin()).await?;
+    let rules = "[[rule]]\nname = \"paid\"\nwallet = \"ops\"\nasset = \"sol\"\nwindow = [{ period = \"24h\", max = 1000000000 }]\ndecision = \"require\"\napprovals = \"2 of approvers\"\n";
+    cluster.govern(policy(&cluster, &wallet, rules)?).await?;
+    let second = cluster.sign(&wallet).await?;
+    certificate(&cluster, &second.view.id, "policy.certificate", Some("60"))?;
+    let after = cluster.refresh(&wallet).await?;
+    let third = cluster.sign(&after).await?;
+    certificate(&cluster, &third.view.id, "reshared.certificate", Some("60"))?;
+    for at in 0..3 {
+        cluster.kill_node(at)?;
+    }
+    cluster.kill_gateway()?;
+    let (old, new) = (wallet.certificate.record.hash(), after.certificate.record.hash());
+    for (name, version, rule, record) in [
+        ("genesis.certificate", 0, "genesis/approvers", old),
+        ("policy.certificate", 3, "paid", old),
+        ("reshared.certificate", 3, "paid", new),
+    ] {
+        let report = verify(&cluster, name)?;
+        ensure!(report["complete"] == true && report["governance"] == version, "{name}: {report}");
+        ensure!(report["rule"] == rule && report["record"] == record.to_string(), "{name}: {report}");
+        altered(&cluster, name)?;
+    }
+    Ok(())
+}
+
+fn public(cluster: &Cluster, name: &str) -> Result<quorate_intent::PublicKey> {
+    Ok(quorate_intent::keys::public(&cluster.person(name)?.key))
 }
 
 /// A certificate with one digit changed, here and there: refused, with the exit code for it.

@@ -65,6 +65,8 @@ fn entries(seeds: &mut Seeds) {
         Body::WillSign(will),
         Body::Dispute(dispute),
         Body::Restored { size: 7 },
+        Body::Accepted { intent: order, rule: "transfer".into() },
+        Body::ClockJumped { seconds: -90 },
     ];
     for body in bodies {
         let mut chain = Chain::new(Head::start(&PublicKey([3; 32])));

@@ -25,7 +25,10 @@ const MAY: [(&str, &[&str]); 20] = [
     ("ceremonies", &["sharing", "protocols", "intent", "audit", "chains", "session", "coordination"]),
     ("vault", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session"]),
     ("transport", &["sharing", "protocols", "intent", "session"]),
-    ("verify", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
+    (
+        "verify",
+        &["sharing", "protocols", "intent", "policy", "chains", "audit", "view", "session", "coordination"],
+    ),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("networks", &["sharing", "protocols", "intent"]),
     ("node", ROOMS_BELOW_PROCESSES),

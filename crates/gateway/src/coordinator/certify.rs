@@ -5,9 +5,10 @@ use super::attempt::{Rows, Task};
 use super::{Wallet, Work};
 use crate::gateway::Gateway;
 use crate::store::{IntentRow, now};
+use quorate_audit::{Note, witness_quorum};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
-use quorate_intent::{Approval, Body, Hash, IntentId, PublicKey};
+use quorate_intent::{Approval, Hash, IntentId, PublicKey};
 use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate, verify};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,7 +41,7 @@ pub struct Begun<'a> {
     pub signing: Signing,
 }
 
-/// The certificate as far as signing itself gives it: everything but the verdicts. None of a contract call or a message.
+/// The certificate as far as signing itself gives it: everything but the verdicts.
 pub fn begin(
     gateway: &Gateway,
     begun: Begun<'_>,
@@ -48,13 +49,16 @@ pub fn begin(
     signatures: Vec<RawSignature>,
 ) -> Option<TransactionCertificate> {
     let Begun { wallet, row, mut approvals, signing } = begun;
-    // Certificates are for transfers; one of anything else would never be whole.
-    let Body::Transfer(_) = &row.signed.intent.body else { return None };
     let chain = gateway.genesis.chain();
     let version = chain.version(&row.signed.intent.governance)?;
     let steps = chain.steps().get(..usize::try_from(version.number()).ok()?)?.to_vec();
     approvals.sort_by_key(|approval| approval.approver);
     let plan = row.plan.as_deref().unwrap_or_default();
+    let plan = if row.signed.intent.body.planned() {
+        Plan::decode(plan).and_then(|plan| plan.bare()).ok()?.encode()
+    } else {
+        Vec::new()
+    };
     Some(TransactionCertificate {
         version: certificate::VERSION,
         cluster: chain.genesis().hash(),
@@ -62,7 +66,7 @@ pub fn begin(
         key: wallet.certificate.clone(),
         intent: row.signed.clone(),
         approvals,
-        plan: Plan::decode(plan).and_then(|plan| plan.bare()).ok()?.encode(),
+        plan,
         signing,
         signatures,
         transaction,
@@ -80,9 +84,9 @@ pub async fn look(gateway: &Gateway) -> Result<(), sqlx::Error> {
 
 /// Asks the signers for their verdicts until the certificate is complete, or for a while.
 pub async fn run(gateway: &Arc<Gateway>, id: &IntentId) {
-    for _ in 0..SOON.1 {
+    for at in 1..=SOON.1 {
         sleep(SOON.0).await;
-        match attempt(gateway, id).await {
+        match attempt(gateway, id, at == SOON.1).await {
             Ok(true) => return,
             Ok(false) => {}
             Err(error) => {
@@ -93,8 +97,9 @@ pub async fn run(gateway: &Arc<Gateway>, id: &IntentId) {
     }
 }
 
-/// One look at the signers; true when there is nothing left to do.
-async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Error> {
+/// One look at the signers; true when there is nothing left to do. What cannot be complete yet is verified and kept only the
+/// `last` time: verifying takes milliseconds.
+async fn attempt(gateway: &Arc<Gateway>, id: &IntentId, last: bool) -> Result<bool, sqlx::Error> {
     let Some((bytes, false)) = gateway.store.certificate(id).await? else { return Ok(true) };
     let row = gateway.store.intent(id).await?;
     let Some(form) = row.and_then(|row| row.outcome).map(|outcome| outcome.form) else { return Ok(true) };
@@ -103,6 +108,9 @@ async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Er
         return Ok(true);
     };
     certificate.verdicts = verdicts(gateway, &certificate, form).await;
+    if !last && !cosigned(gateway, &certificate) {
+        return Ok(false);
+    }
     let genesis = gateway.genesis.chain().genesis().clone();
     // What this gateway hands out it has verified as anybody would.
     let checked = tokio::task::spawn_blocking(move || {
@@ -124,6 +132,19 @@ async fn attempt(gateway: &Arc<Gateway>, id: &IntentId) -> Result<bool, sqlx::Er
         tracing::info!(intent = %id, "the certificate is complete");
     }
     Ok(complete)
+}
+
+/// Whether each signer's head has as many signatures as a complete certificate needs, whatever they are worth.
+fn cosigned(gateway: &Gateway, certificate: &TransactionCertificate) -> bool {
+    let chain = gateway.genesis.chain();
+    let Some(version) = chain.version(&certificate.intent.intent.governance) else { return false };
+    // The log's own, and its witnesses'.
+    let needed = 1 + witness_quorum(version.parties.len());
+    let signers = certificate.signing.partials.first().map_or(0, Vec::len);
+    let has = |verdict: &Verdict| {
+        Note::parse(&verdict.proven.checkpoint).is_ok_and(|note| note.signatures.len() >= needed)
+    };
+    certificate.verdicts.len() == signers && certificate.verdicts.iter().all(has)
 }
 
 /// What the signers show, in order of index; who does not answer is left out.

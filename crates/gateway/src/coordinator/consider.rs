@@ -106,6 +106,9 @@ async fn groups(
     votes: &[Approval],
     ruling: &quorate_policy::Ruling,
 ) -> Vec<PartyGroup> {
+    if ruling.directory().party_groups.is_empty() {
+        return Vec::new();
+    }
     let Ok(ruled) = judging::judge(gateway, &row.signed, votes).await else { return Vec::new() };
     let Some(missing) = judging::missing_of(&ruled) else { return Vec::new() };
     let directory = ruling.directory();

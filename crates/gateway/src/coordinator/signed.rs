@@ -69,6 +69,9 @@ pub async fn keep(
         tx.change(id, &change).await?;
     }
     tx.commit().await?;
+    if let Some(row) = gateway.store.intent(id).await? {
+        gateway.past.add(&row).await;
+    }
     if let Some(watched) = watched {
         watched.wake();
     }

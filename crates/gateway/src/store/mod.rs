@@ -18,6 +18,7 @@ mod sessions;
 mod sweeps;
 mod wallets;
 mod webhooks;
+mod writer;
 
 pub use addresses::{AddressFilter, AddressRow, Lane, NewAddress, Stocked};
 pub use blocks::{BalanceRow, Own};
@@ -38,23 +39,24 @@ pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 use crate::GatewayError;
 use quorate_intent::Hash;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Sqlite, SqlitePool, Transaction};
+use sqlx::{ConnectOptions, SqlitePool};
+use std::marker::PhantomData;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::{Mutex, MutexGuard, watch};
+use tokio::sync::watch;
+use writer::{Turn, Writer};
 
 /// The database, with one writer at a time and readers beside it.
 pub struct Store {
     pool: SqlitePool,
-    writer: Mutex<()>,
+    writer: Writer,
     /// The place of the last event that is durable.
     told: watch::Sender<u64>,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
-    tx: Transaction<'static, Sqlite>,
-    _turn: MutexGuard<'s, ()>,
+    tx: Turn,
     told: &'s watch::Sender<u64>,
     /// The place of the last event of this write.
     event: Option<u64>,
@@ -78,13 +80,13 @@ impl Store {
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_with(options)
+            .connect_with(options.clone())
             .await?;
         schema::prepare(&pool).await?;
         let last: Option<i64> =
             sqlx::query_scalar("SELECT max(sequence) FROM events").fetch_one(&pool).await?;
         let told = watch::Sender::new(uint(last.unwrap_or(0)));
-        let store = Self { pool, writer: Mutex::new(()), told };
+        let store = Self { pool, writer: Writer::connect(&options).await?, told };
         store.check_genesis(genesis).await?;
         Ok(store)
     }
@@ -110,9 +112,7 @@ impl Store {
 
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
-        let turn = self.writer.lock().await;
-        let tx = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        Ok(Tx { tx, _turn: turn, told: &self.told, event: None })
+        Ok(Tx { tx: self.writer.begin().await?, told: &self.told, event: None })
     }
 
     /// Tells the place of the last event that is durable, and every later one.
@@ -122,16 +122,22 @@ impl Store {
 
     /// Closes the file.
     pub async fn close(&self) {
+        self.writer.flush().await;
         self.pool.close().await;
     }
 }
 
 impl Tx<'_> {
-    /// Makes it durable.
+    /// Makes it durable, together with whatever is written at the same time.
     pub async fn commit(self) -> Result<()> {
         self.tx.commit().await?;
         if let Some(place) = self.event {
-            self.told.send_replace(place);
+            // Writes that became durable together may end in any order.
+            self.told.send_if_modified(|last| {
+                let more = place > *last;
+                *last = place.max(*last);
+                more
+            });
         }
         Ok(())
     }

@@ -104,6 +104,9 @@ fn describe(report: &Report) -> String {
         summary.network,
         report.transaction,
     );
+    for line in summary.detail.iter().flat_map(quorate_view::detail) {
+        text += &format!("\n{line}");
+    }
     for signer in &report.signed_by {
         let witnesses: Vec<String> =
             signer.witnesses.iter().map(|seen| format!("{} at {}", seen.name, seen.time)).collect();

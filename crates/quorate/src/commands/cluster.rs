@@ -58,6 +58,11 @@ fn free_ports<const N: usize>() -> Result<[u16; N]> {
 impl Cluster {
     /// Makes identities and genesis in `dir` unless they are there, and starts all processes.
     pub async fn start(dir: &Path, api: Option<std::net::SocketAddr>) -> Result<Self> {
+        Self::start_with(dir, api, &[]).await
+    }
+
+    /// The same, with more arguments for the gateway.
+    pub async fn start_with(dir: &Path, api: Option<std::net::SocketAddr>, more: &[&str]) -> Result<Self> {
         let genesis_file = dir.join("genesis.json");
         if !genesis_file.exists() {
             make(dir).await?;
@@ -79,26 +84,31 @@ impl Cluster {
             cluster.start_node(at)?;
         }
         let gateway = dir.join("gateway");
-        cluster.gateway = Some(spawn(
-            dir,
-            "gateway",
-            &[
-                "gateway".as_ref(),
-                "--identity".as_ref(),
-                gateway.join("identity.key").as_os_str(),
-                "--genesis".as_ref(),
-                genesis_file.as_os_str(),
-                "--store".as_ref(),
-                gateway.join("gateway.db").as_os_str(),
-                "--listen".as_ref(),
-                api.as_ref(),
-                // A receiver to play with runs on the same machine.
-                "--webhook-private-host".as_ref(),
-                "127.0.0.1".as_ref(),
-            ],
-        )?);
+        let (identity, store) = (gateway.join("identity.key"), gateway.join("gateway.db"));
+        let mut arguments: Vec<&std::ffi::OsStr> = vec![
+            "gateway".as_ref(),
+            "--identity".as_ref(),
+            identity.as_os_str(),
+            "--genesis".as_ref(),
+            genesis_file.as_os_str(),
+            "--store".as_ref(),
+            store.as_os_str(),
+            "--listen".as_ref(),
+            api.as_ref(),
+            // A receiver to play with runs on the same machine.
+            "--webhook-private-host".as_ref(),
+            "127.0.0.1".as_ref(),
+        ];
+        arguments.extend(more.iter().map(std::ffi::OsStr::new));
+        cluster.gateway = Some(spawn(dir, "gateway", &arguments)?);
         cluster.ready().await?;
         Ok(cluster)
+    }
+
+    /// The cluster of `quorate dev` that runs already. Its processes are not this program's: dropping it ends none.
+    pub fn running(dir: &Path, api: &str) -> Result<Self> {
+        let genesis = files::read_genesis(&dir.join("genesis.json"))?;
+        Ok(Self { dir: dir.to_owned(), genesis, api: api.to_owned(), nodes: Vec::new(), gateway: None })
     }
 
     /// Starts a node's process.

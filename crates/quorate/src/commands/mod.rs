@@ -5,6 +5,7 @@ mod api;
 mod approvals;
 mod audit;
 mod backup;
+mod bench;
 mod calls;
 mod certificates;
 mod cluster;
@@ -39,6 +40,7 @@ pub async fn run(cli: Cli) -> Result<()> {
     match cli.command {
         Command::Demo(args) => demo::run(args, json).await,
         Command::Dev(args) => dev::run(args, json).await,
+        Command::Bench(args) => bench::run(args, json).await,
         Command::Init(args) => init::run(args, json).await,
         Command::Key(command) => keys::run(command, json),
         Command::Genesis(command) => genesis::run(command, json).await,

@@ -8,6 +8,8 @@ mod policy;
 mod record;
 mod story;
 
+pub use story::{ethereum_transfer, solana_transfer};
+
 use super::cluster::Cluster;
 use crate::cli::DemoArgs;
 use crate::output;

@@ -1,0 +1,138 @@
+//! The load: transfers of one wallet through the API, each asked for by a client and approved by two approvers, so many at a
+//! time.
+
+use crate::commands::api::Caller;
+use crate::commands::demo::{ethereum_transfer, solana_transfer};
+use crate::exit::Refused;
+use anyhow::{Context, Result, ensure};
+use quorate_client::api::{IntentView, State};
+use quorate_intent::{Approval, Body, Suite, Verdict, WalletId};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// Longest wait for one transfer.
+const WAIT: Duration = Duration::from_secs(120);
+/// Shortest and longest pause between two looks at a transfer. Looking costs the gateway work of its own.
+const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
+
+/// What one transfer took.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// From the request to the signature in the client's hand.
+    pub whole: Duration,
+    /// From the last approval to the signature, by the gateway's clock.
+    pub signing: Duration,
+}
+
+/// What a load came to.
+pub struct Outcome {
+    /// One for each signature.
+    pub samples: Vec<Sample>,
+    /// From its begin to the last signature.
+    pub took: Duration,
+}
+
+/// When a load ends.
+#[derive(Clone, Copy)]
+pub enum Until {
+    /// After so many signatures.
+    Count(u64),
+    /// When nothing new was asked for after this time.
+    Time(Duration),
+}
+
+/// Who drives what.
+pub struct Load {
+    /// Who asks.
+    pub client: Caller,
+    /// Who approves.
+    pub approvers: Vec<Caller>,
+    /// From which wallet.
+    pub wallet: WalletId,
+    /// Its suite.
+    pub suite: Suite,
+    /// The next nonce of the account, where it has one.
+    pub nonce: AtomicU64,
+    /// What the last transfers took, in milliseconds: when looking for the next one is worth it.
+    pub usual: AtomicU64,
+}
+
+/// Runs it.
+pub async fn run(load: &Arc<Load>, in_flight: u16, until: Until) -> Result<Outcome> {
+    let (began, asked) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let mut workers = JoinSet::new();
+    for _ in 0..in_flight {
+        let (load, asked) = (Arc::clone(load), Arc::clone(&asked));
+        workers.spawn(async move {
+            let mut samples = Vec::new();
+            loop {
+                let more = match until {
+                    Until::Count(count) => asked.fetch_add(1, Ordering::Relaxed) < count,
+                    Until::Time(time) => began.elapsed() < time,
+                };
+                if !more {
+                    return Ok::<_, anyhow::Error>(samples);
+                }
+                samples.push(one(&load).await?);
+            }
+        });
+    }
+    let mut samples = Vec::new();
+    while let Some(worker) = workers.join_next().await {
+        samples.extend(worker.context("a worker broke down")??);
+    }
+    ensure!(!samples.is_empty(), "nothing was signed");
+    Ok(Outcome { samples, took: began.elapsed() })
+}
+
+async fn one(load: &Load) -> Result<Sample> {
+    let (transfer, plan) = match load.suite {
+        Suite::Ed25519 => solana_transfer(load.wallet),
+        _ => ethereum_transfer(load.wallet, None, load.nonce.fetch_add(1, Ordering::Relaxed)),
+    };
+    let began = Instant::now();
+    let mut intent = load.client.intent(Body::Transfer(transfer), 600);
+    intent.plan = Some(plan);
+    let view = load.client.client.submit(&intent, None).await?;
+    let hash = view.intent.hash();
+    for approver in &load.approvers {
+        approver.client.approve(&Approval::new(hash, Verdict::Approve, &approver.key)).await?;
+    }
+    let approved = Instant::now();
+    let view = wait(load, &view, approved).await?;
+    let whole = began.elapsed();
+    let taken = u64::try_from(approved.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let usual = load.usual.load(Ordering::Relaxed);
+    load.usual.store((usual.saturating_mul(7) + taken.min(60_000)) / 8, Ordering::Relaxed);
+    Ok(Sample { whole, signing: signing(&view).unwrap_or(whole) })
+}
+
+/// Looks when it is likely to be signed, and more seldom the longer it takes.
+async fn wait(load: &Load, view: &IntentView, approved: Instant) -> Result<IntentView> {
+    let usual = Duration::from_millis(load.usual.load(Ordering::Relaxed));
+    sleep((usual / 2).clamp(LOOK.0, WAIT)).await;
+    let pause = (usual / 8).clamp(LOOK.0, LOOK.1);
+    loop {
+        let seen = load.client.client.intent(&view.id).await?;
+        match seen.state {
+            State::Signed => return Ok(seen),
+            state if state.is_final() => {
+                let reason = seen.reason.unwrap_or_default();
+                return Err(Refused(format!("intent {} is {state}: {reason}", seen.id)).into());
+            }
+            _ => {}
+        }
+        ensure!(approved.elapsed() < WAIT, "intent {} is still {} ({:?})", seen.id, seen.state, seen.reason);
+        sleep(pause).await;
+    }
+}
+
+/// From the approval to the signature, as the gateway noted both.
+fn signing(view: &IntentView) -> Option<Duration> {
+    // The first approval: what waited in between counts.
+    let at = |state| view.timings.iter().find(|timing| timing.state == state).map(|timing| timing.at_ms);
+    Some(Duration::from_millis(at(State::Signed)?.saturating_sub(at(State::Approved)?)))
+}
