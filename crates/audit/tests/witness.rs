@@ -161,6 +161,10 @@ fn only_the_node_itself_speaks_for_its_log() {
     let shown = Log::new().grown(4).show(0);
     let other = LogOf { cluster: CLUSTER, node: PublicKey([9; 32]) };
     assert!(Memory::default().judge(&other, &shown, None).is_err());
+    // Its own word, signed by its own key, for another cluster's log.
+    let elsewhere = LogOf { cluster: Hash([9; 32]), ..log_of() };
+    let error = Memory::default().judge(&elsewhere, &shown, None).unwrap_err();
+    assert!(error.to_string().contains("is no log of node"), "{error}");
     let forged = Shown { note: shown.note.replace("\n4\n", "\n5\n"), ..shown };
     assert!(Memory::default().judge(&log_of(), &forged, None).is_err());
 }

@@ -147,7 +147,7 @@ fn one_lost_or_altered_message_is_judged_right() {
 fn a_signature_over_another_record_condemns() {
     let ids = identities(3);
     let parties: Vec<_> = ids.iter().map(|id| id.public()).collect();
-    let cases: [(fn(&mut Vec<u8>), &str); 2] = [
+    let cases: [(Change, &str); 2] = [
         (|body| body[9] ^= 1, "it signed another record"),
         (|body| body.truncate(63), "its signature is malformed"),
     ];

@@ -356,7 +356,7 @@ fn last_words_that_are_not_the_statements_signatures_condemn() {
     let order = scene.change(&[0, 2, 3], 2);
     // By dealer 1, who receives as well: its two signatures stand one behind the other. Id 1 deals alone, id 3 only receives.
     let (another, malformed) = ("it signed another transcript", "its signature is malformed");
-    let cases: [(usize, fn(&mut Vec<u8>), &str); 7] = [
+    let cases: [(usize, Change, &str); 7] = [
         (0, |body| body[9] ^= 1, another),
         (0, |body| body[64 + 9] ^= 1, another),
         (0, |body| body.rotate_left(64), another),

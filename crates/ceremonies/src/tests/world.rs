@@ -89,11 +89,14 @@ pub fn flipped(packet: &Packet, id: &Identity, ssid: &[u8; 32], at: usize) -> Pa
     Packet { bytes, ..packet.clone() }
 }
 
+/// What is done to the bytes of a message.
+pub type Change = fn(&mut Vec<u8>);
+
 /// What is done to a party's broadcast of one round before its own driver signs, sends and echoes it.
 #[derive(Clone, Copy)]
 pub struct Spoil {
     pub round: u8,
-    pub with: fn(&mut Vec<u8>),
+    pub with: Change,
 }
 
 impl Spoil {

@@ -66,6 +66,21 @@ fn every_changed_byte_is_refused() {
     assert!(reasons.len() >= 6, "{reasons:?}");
 }
 
+/// Not only that a rule lacks an approval: whose signature it is that does not hold, and that a rejection is none.
+#[test]
+fn an_approval_that_does_not_hold_is_named() {
+    let whole = scene();
+    let mut altered = whole.clone();
+    altered.approvals[0].signature.0[1] ^= 1;
+    let mut rejected = whole.clone();
+    rejected.approvals[0].verdict = Said::Reject;
+    for bad in [altered, rejected] {
+        let told = refused(&bad);
+        assert!(told.starts_with("the approvals: the signature of "), "{told}");
+        assert!(told.ends_with(" does not hold"), "{told}");
+    }
+}
+
 #[test]
 fn every_changed_byte_of_the_file_is_refused() {
     let file = scene().to_file().into_bytes();
