@@ -326,6 +326,7 @@ impl Cluster {
         let stock = self.how.stock.map(|stock| stock.to_string());
         let tail = stock.iter().flat_map(|stock| ["--stock", stock.as_str()]);
         let mut arguments: Vec<&str> = arguments.into_iter().chain(tail).collect();
+        arguments.extend(["--webhook-private-host", "127.0.0.1"]);
         let file = self.dir().join("gateway/networks.toml");
         if let Some(networks) = &self.how.networks {
             std::fs::write(&file, networks)?;

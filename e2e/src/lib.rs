@@ -14,6 +14,7 @@ pub mod orders;
 pub mod parts;
 pub mod people;
 pub mod program;
+pub mod receiver;
 pub mod scan;
 pub mod secrets;
 pub mod transfers;

@@ -5,7 +5,7 @@ use ed25519_dalek::SigningKey;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::{Method, Request, StatusCode, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -95,6 +95,20 @@ impl Client {
         self.send(Method::POST, target, body, idempotency_key).await
     }
 
+    pub(crate) async fn patch<B: Serialize + Sync, T: DeserializeOwned>(
+        &self,
+        target: &str,
+        body: &B,
+    ) -> Result<T, ClientError> {
+        let body = serde_json::to_vec(body)
+            .map_err(|error| ClientError::Answer { status: 0, problem: error.to_string() })?;
+        self.send(Method::PATCH, target, body, None).await
+    }
+
+    pub(crate) async fn delete(&self, target: &str) -> Result<(), ClientError> {
+        self.send(Method::DELETE, target, Vec::new(), None).await
+    }
+
     async fn send<T: DeserializeOwned>(
         &self,
         method: Method,
@@ -119,6 +133,9 @@ impl Client {
             status: status.as_u16(),
             problem: error.to_string(),
         };
+        if status == StatusCode::NO_CONTENT {
+            return serde_json::from_slice(b"null").map_err(nonsense);
+        }
         if status.is_success() {
             return serde_json::from_slice(&body).map_err(nonsense);
         }

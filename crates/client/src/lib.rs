@@ -9,12 +9,14 @@
 mod calls;
 mod error;
 mod http;
+mod merchant;
 mod payments;
 mod service;
 
 pub use calls::{Addresses, Filter};
 pub use error::ClientError;
 pub use http::Client;
+pub use merchant::InvoiceFilter;
 pub use payments::AddressFilter;
 pub use quorate_coordination::api;
 pub use service::DepositFilter;

@@ -1,4 +1,4 @@
-//! Addresses by several words (PRODUCT: accepting payments). A node derives an address from the certificate that it holds itself and
+//! Addresses by several words. A node derives an address from the certificate that it holds itself and
 //! signs wallet, network, path and address with its identity key. Who is shown an address with the words of t nodes needs
 //! to believe no gateway.
 //!

@@ -28,7 +28,7 @@ const GRACE: Duration = Duration::from_millis(200);
 /// Pause before nodes are asked again that gave too few words.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Most tries for one request.
-pub const TRIES: u32 = 3;
+pub const TRIES: u32 = 30;
 
 /// Why there is no address.
 #[derive(Debug, thiserror::Error)]

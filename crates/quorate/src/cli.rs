@@ -8,6 +8,7 @@ mod governance;
 mod networks;
 mod orders;
 mod partials;
+mod payments;
 mod policy;
 mod view;
 
@@ -19,6 +20,7 @@ pub use governance::GovernanceCommand;
 pub use networks::{BumpArgs, DepositsArgs, NetworksArgs};
 pub use orders::{OrderCommand, RepeatArgs};
 pub use partials::{CombineArgs, SignArgs, SigningCallArgs, SubmitArgs};
+pub use payments::{CreateInvoiceArgs, EventsArgs, InvoiceCommand, RefundArgs, SweepArgs, WebhookCommand};
 pub use policy::{
     AssetsCommand, BookCommand, ConfirmCommand, FreezeArgs, MembersCommand, PolicyCommand, SimulateArgs,
 };
@@ -99,6 +101,16 @@ pub enum Command {
     Wallet(WalletCommand),
     /// Show a wallet's address, derived on this machine from the wallet's certificate; give out and check deposit addresses.
     Address(AddressLine),
+    /// Ask customers to pay, and give money back.
+    #[command(subcommand)]
+    Invoice(InvoiceCommand),
+    /// Move what was paid to deposit addresses into one account, by intents like any other.
+    Sweep(SweepArgs),
+    /// Have events sent to other systems.
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// What happened.
+    Events(EventsArgs),
     /// Tell the gateway of Bitcoin transactions that pay a wallet.
     Fund(FundArgs),
     /// Ask for a transfer.

@@ -20,6 +20,7 @@ mod on_bitcoin;
 mod on_evm;
 mod on_solana;
 mod orders;
+mod payments;
 mod policy;
 mod quorums;
 mod record;

@@ -206,3 +206,93 @@ object! {
         pub body: Body,
     }
 }
+
+object! {
+    /// What is to be swept from deposit addresses into one account.
+    #[serde(deny_unknown_fields)]
+    pub struct NewSweep {
+        /// The wallet.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub wallet: WalletId,
+        /// Where: an EVM chain or Solana. On Bitcoin the deposits of an account are its coins already.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub network: Network,
+        /// What.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub asset: Asset,
+        /// Into which account; 0 when absent.
+        #[serde(default)]
+        pub to_account: u32,
+        /// The most that each transfer may spend as network fee, in minor units of the network's coin.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub max_fee: Amount,
+        /// Less than this is left where it is, in minor units of the asset.
+        #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub minimum: Amount,
+        /// What a deposit address that holds tokens gets for its fee, in minor units of the coin; twice `max_fee` when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<String>))]
+        pub gas: Option<Amount>,
+        /// The account that gives it; 0 when absent.
+        #[serde(default)]
+        pub gas_account: u32,
+        /// Most transfers, 1 to 200; 50 when absent.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pub limit: Option<u32>,
+    }
+}
+
+/// What a transfer of a sweep is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SweepKind {
+    /// Moves what was paid.
+    Sweep,
+    /// Gives a deposit address the coin that its fee takes; sweep again once it has arrived.
+    Gas,
+}
+
+object! {
+    /// One transfer of a sweep.
+    pub struct SweepItem {
+        /// What it is for.
+        pub kind: SweepKind,
+        /// The deposit address.
+        pub address: String,
+        /// Account, branch and index of its key.
+        pub path: [u32; 3],
+        /// What lies there, in minor units of the asset.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub balance: Amount,
+        /// The body of the intent, for the client to sign and submit.
+        #[cfg_attr(feature = "openapi", schema(value_type = Object))]
+        pub body: Body,
+    }
+}
+
+object! {
+    /// A deposit address that is left alone.
+    pub struct SweepSkipped {
+        /// The deposit address.
+        pub address: String,
+        /// What lies there, in minor units of the asset.
+        #[cfg_attr(feature = "openapi", schema(value_type = String))]
+        pub balance: Amount,
+        /// Why.
+        pub reason: String,
+    }
+}
+
+object! {
+    /// The transfers that move deposits into one account. None of them is signed.
+    pub struct Sweep {
+        /// Them.
+        pub items: Vec<SweepItem>,
+        /// What is left alone.
+        pub skipped: Vec<SweepSkipped>,
+        /// Whether there is more than `limit`.
+        pub more: bool,
+    }
+}

@@ -18,6 +18,7 @@ mod openapi;
 mod problem;
 mod server;
 mod status;
+mod sweeps;
 mod wallets;
 mod webhooks;
 
@@ -64,27 +65,11 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         .route("/v1/wallets/{id}/addresses", get(wallets::addresses))
         .route("/v1/wallets/{id}/funding", post(wallets::funding))
         .route("/v1/wallets/{id}/utxos", get(wallets::utxos))
-        .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
-        .route("/v1/deposit-addresses", get(deposit_addresses::list))
-        .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
-        .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
-        .route("/v1/invoices", get(invoices::list).post(invoices::create))
-        .route("/v1/invoices/{id}", get(invoices::show))
-        .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
-        .route("/v1/invoices/{id}/refunds", post(invoices::refund))
-        .route("/v1/events", get(events::list))
-        .route("/v1/events/stream", get(events::stream))
-        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
-        .route("/v1/webhooks/{id}", get(webhooks::show).patch(webhooks::change).delete(webhooks::remove))
-        .route("/v1/webhooks/{id}/ping", post(webhooks::ping))
-        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
-        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
-        .route("/v1/webhook-keys", get(webhooks::keys))
-        .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
         .route("/v1/certificates/{id}", get(wallets::certificate))
         .route("/v1/policies", get(governed::policies))
         .route("/v1/address-book", get(governed::address_book))
         .route("/v1/assets", get(governed::assets))
+        .merge(payments())
         .route_layer(from_fn_with_state(Arc::clone(&gateway), auth::guard))
         // The guard caps each body by its path; axum's own cap of 2 MiB would refuse what the guard lets through.
         .layer(DefaultBodyLimit::disable());
@@ -101,6 +86,29 @@ pub fn router(gateway: Arc<Gateway>) -> Router {
         })
         .layer(from_fn_with_state(Arc::clone(&gateway), server::in_time))
         .with_state(gateway)
+}
+
+/// What takes payments and tells of them.
+fn payments() -> Router<Arc<Gateway>> {
+    Router::new()
+        .route("/v1/wallets/{id}/deposit-addresses", post(deposit_addresses::create))
+        .route("/v1/deposit-addresses", get(deposit_addresses::list))
+        .route("/v1/deposit-addresses/{id}", get(deposit_addresses::show))
+        .route("/v1/deposit-addresses/{id}/proof", get(deposit_addresses::proof))
+        .route("/v1/invoices", get(invoices::list).post(invoices::create))
+        .route("/v1/invoices/{id}", get(invoices::show))
+        .route("/v1/invoices/{id}/cancel", post(invoices::cancel))
+        .route("/v1/invoices/{id}/refunds", post(invoices::refund))
+        .route("/v1/sweeps", post(sweeps::create))
+        .route("/v1/events", get(events::list))
+        .route("/v1/events/stream", get(events::stream))
+        .route("/v1/webhooks", get(webhooks::list).post(webhooks::create))
+        .route("/v1/webhooks/{id}", get(webhooks::show).patch(webhooks::change).delete(webhooks::remove))
+        .route("/v1/webhooks/{id}/ping", post(webhooks::ping))
+        .route("/v1/webhooks/{id}/deliveries", get(webhooks::deliveries))
+        .route("/v1/deliveries/{id}/resend", post(webhooks::resend))
+        .route("/v1/webhook-keys", get(webhooks::keys))
+        .route("/v1/webhook-keys/rotate", post(webhooks::rotate))
 }
 
 /// Most entries of a page.

@@ -2,7 +2,7 @@
 
 use super::{
     certificates, deposit_addresses, deposits, disputes, events, governed, inbox, intents, invoices,
-    networks, status, wallets, webhooks,
+    networks, status, sweeps, wallets, webhooks,
 };
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -21,7 +21,7 @@ use utoipa::{Modify, OpenApi};
         wallets::utxos, wallets::certificate, governed::policies, governed::address_book, governed::assets,
         deposits::list, deposits::show_one, networks::list, networks::balances, networks::fees, networks::bump,
         deposit_addresses::create, deposit_addresses::list, deposit_addresses::show, deposit_addresses::proof,
-        invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund,
+        invoices::create, invoices::list, invoices::show, invoices::cancel, invoices::refund, sweeps::create,
         events::list, events::stream, webhooks::create, webhooks::list, webhooks::show, webhooks::change,
         webhooks::remove, webhooks::ping, webhooks::deliveries, webhooks::resend, webhooks::keys, webhooks::rotate,
     ),

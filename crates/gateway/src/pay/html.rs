@@ -141,7 +141,7 @@ fn push_option(main: &mut String, view: &View, option: &OptionView, many: bool) 
          <dt>Network</dt><dd>{network}</dd>\
          <dt>Address</dt><dd class=\"address\"><code translate=\"no\" aria-label=\"{address}\">{groups}</code>\
          <button type=\"button\" class=\"copy\" data-copy=\"{address}\" hidden>Copy<span class=\"sr\"> address</span></button></dd>\
-         <dt data-field=\"got\"{got}>Arrived</dt><dd data-field=\"got\"{got}><output data-field=\"received\">{received}</output> of {amount} {symbol}</dd>\
+         <dt data-field=\"got\"{got}>Arrived</dt><dd data-field=\"got\"{got}><span><output data-field=\"received\">{received}</output> of {amount} {symbol}</span></dd>\
          </dl></div><a class=\"button\" href=\"{uri}\" data-field=\"uri\">Open in wallet</a>",
         uri = escape(&option.uri),
         path = escape(&view.path),

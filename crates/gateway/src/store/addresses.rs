@@ -275,7 +275,8 @@ fn read_stocked(row: &SqliteRow) -> Result<Stocked> {
     })
 }
 
-fn read_path(row: &SqliteRow) -> Result<[u32; 3]> {
+/// The path in a row.
+pub fn read_path(row: &SqliteRow) -> Result<[u32; 3]> {
     let number = |name| -> Result<u32> {
         u32::try_from(row.try_get::<i64, _>(name)?).map_err(|_| corrupt("a path is out of range"))
     };

@@ -367,6 +367,7 @@ impl Tx<'_> {
 
     /// Keeps the signed transaction.
     pub async fn set_outcome(&mut self, id: &IntentId, outcome: &SignedTransaction) -> Result<()> {
+        self.note_gas(id, outcome).await?;
         sqlx::query("UPDATE intents SET outcome = ? WHERE id = ?")
             .bind(serde_json::to_string(outcome).map_err(json)?)
             .bind(id.0.as_slice())

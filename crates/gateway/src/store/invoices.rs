@@ -55,8 +55,6 @@ pub struct NewInvoiceRow {
 pub struct InvoiceRow {
     /// Its place in the list.
     pub sequence: u64,
-    /// Opens the payment page.
-    pub token: String,
     /// Its options as they are kept.
     pub options: Vec<StoredOption>,
     /// How each of them stands.
@@ -82,8 +80,10 @@ pub struct InvoiceFilter {
     pub limit: u32,
 }
 
-const DEPOSITS: &str = "SELECT d.sequence, d.address, d.asset, d.amount, d.state, d.seen, d.confirmations, d.required
-    FROM invoice_addresses i JOIN deposits d ON d.address = i.address WHERE i.invoice = ? ORDER BY d.sequence";
+const DEPOSITS: &str =
+    "SELECT d.sequence, d.address, d.asset, d.amount, d.state, d.seen, d.confirmations, d.required
+    FROM invoice_addresses i JOIN deposits d ON d.address = i.address WHERE i.invoice = ?
+    AND NOT EXISTS (SELECT 1 FROM gas_payments g WHERE g.txid = d.txid) ORDER BY d.sequence";
 
 /// The id of the invoice at a place.
 pub fn invoice_id(sequence: u64) -> String {
@@ -385,5 +385,20 @@ fn read(row: &SqliteRow, deposits: &[SqliteRow]) -> Result<InvoiceRow> {
         refunds: serde_json::from_str(&refunds).map_err(json)?,
         description,
     };
-    Ok(InvoiceRow { sequence, token, options, standings, confirming: confirming(deposits)?, invoice })
+    Ok(InvoiceRow { sequence, options, standings, confirming: confirming(deposits)?, invoice })
+}
+
+#[cfg(test)]
+impl Store {
+    /// Lets time pass for every invoice.
+    pub async fn age_invoices(&self, seconds: u64) {
+        let mut tx = self.begin().await.unwrap();
+        sqlx::query("UPDATE invoices SET expires = expires - ?, created = created - ?")
+            .bind(int(seconds))
+            .bind(int(seconds * 1000))
+            .execute(&mut *tx.tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+    }
 }

@@ -14,6 +14,7 @@ mod intents;
 mod invoices;
 mod outgoing;
 mod schema;
+mod sweeps;
 mod wallets;
 mod webhooks;
 
@@ -23,10 +24,13 @@ pub use coins::{CoinRow, NewCoin};
 pub use deposits::{DepositFilter, DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
 pub use events::EventFilter;
+#[cfg(test)]
+pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
 pub use outgoing::{FormRow, NewForm, Outgoing};
+pub use sweeps::{Funded, Moved, gas_memo};
 pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 

@@ -58,3 +58,5 @@ CREATE TABLE invoice_addresses (
     invoice INTEGER NOT NULL REFERENCES invoices (sequence),
     PRIMARY KEY (address, invoice)) STRICT, WITHOUT ROWID;
 CREATE INDEX invoice_addresses_invoice ON invoice_addresses (invoice);
+-- Our own transactions that pay a deposit address's fees: they are no payments of invoices.
+CREATE TABLE gas_payments (txid TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

@@ -31,7 +31,7 @@ fn words(genesis: &Genesis, at: usize, wallet: &WalletId, places: &[Place]) -> N
 }
 
 /// A cluster of which node `at` answers to `Attest` as `attest` says; none stands for the honest answer.
-async fn cluster(
+pub async fn cluster(
     folder: &std::path::Path,
     attest: fn(usize) -> Option<NodeAnswer>,
 ) -> (Bench, Genesis, super::nodes::Log) {
@@ -48,7 +48,8 @@ async fn cluster(
         _ => Some(Err(NodeError::new(ErrorCode::Busy, "not now"))),
     });
     let log = play(listeners, Identity::from_seed(&[9; 32]).public(), answer);
-    let bench = start_with(folder, genesis.clone(), Limits::default()).await;
+    let hosts = |config: &mut crate::Config| config.webhook_private_hosts = vec!["127.0.0.1".into()];
+    let bench = start_as(folder, genesis.clone(), Limits::default(), hosts).await;
     for _ in 0..200 {
         if bench.running.shared().nodes.all().iter().all(|node| node.usable().is_ok()) {
             break;

@@ -15,7 +15,7 @@ async fn open_paths_need_no_key_and_errors_are_problems() {
     assert_eq!(bench.ask(bare("GET", "/v1/health")).await.json["status"], "ok");
     let document = bench.ask(bare("GET", "/v1/openapi.json")).await.json;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
-    assert_eq!(document["paths"].as_object().unwrap().len(), 23);
+    assert_eq!(document["paths"].as_object().unwrap().len(), 47);
     assert_eq!(bench.ask(bare("GET", "/v1/nothing")).await.problem(), (404, "not_found"));
     assert_eq!(bench.ask(bare("DELETE", "/v1/health")).await.problem(), (405, "method_not_allowed"));
     assert_eq!(

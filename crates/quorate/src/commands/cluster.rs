@@ -92,6 +92,9 @@ impl Cluster {
                 gateway.join("gateway.db").as_os_str(),
                 "--listen".as_ref(),
                 api.as_ref(),
+                // A receiver to play with runs on the same machine.
+                "--webhook-private-host".as_ref(),
+                "127.0.0.1".as_ref(),
             ],
         )?);
         cluster.ready().await?;

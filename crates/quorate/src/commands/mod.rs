@@ -21,6 +21,7 @@ mod keys;
 mod networks;
 mod orders;
 mod partials;
+mod payments;
 mod policy;
 mod services;
 mod unlock;
@@ -55,6 +56,10 @@ pub async fn run(cli: Cli) -> Result<()> {
         Command::Gateway(args) => services::gateway(args).await,
         Command::Wallet(command) => wallets::run(command, json).await,
         Command::Address(line) => addresses::run(line, json).await,
+        Command::Invoice(command) => payments::invoice(command, json).await,
+        Command::Sweep(args) => payments::sweep(args, json).await,
+        Command::Webhook(command) => payments::webhook(command, json).await,
+        Command::Events(args) => payments::events(args, json).await,
         Command::Fund(args) => wallets::fund(args, json).await,
         Command::Transfer(args) => intents::transfer(args, json).await,
         Command::Plan(args) => intents::plan(args, json).await,

@@ -2,7 +2,6 @@
 
 use super::api::Caller;
 use crate::cli::{ApiArgs, FundArgs, WalletCommand};
-use crate::exit::Refused;
 use crate::{files, output};
 use anyhow::{Context, Result, bail};
 use quorate_client::api::{Funding, IntentView, WalletView};

@@ -59,9 +59,13 @@
       }
     }
     state = view.state;
+    pending = view.pending;
   }
 
   let state = "open";
+  let pending = false;
+  // Confirmations alone change no state, so the stream does not tell of them.
+  setInterval(() => { if (pending && !document.hidden) look(); }, 15000);
   async function look() {
     try {
       const answer = await fetch(`${path}/state`, { cache: "no-store" });
