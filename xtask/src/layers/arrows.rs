@@ -66,6 +66,7 @@ const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "transport",
     "verify",
     "networks",
+    "payments",
 ];
 
 /// What the binary may be built from.
