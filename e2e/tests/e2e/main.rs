@@ -26,5 +26,6 @@ mod quorums;
 mod record;
 mod reuse;
 mod watched_bitcoin;
+mod watched_deposits;
 mod watched_evm;
 mod watched_solana;

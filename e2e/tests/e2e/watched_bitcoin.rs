@@ -187,7 +187,7 @@ async fn raised(chain: &mut Bitcoind, cluster: &mut Cluster, client: &Person, wa
         view.transaction_status.as_ref().is_some_and(|status| status.forms == 2),
         "another number of forms"
     );
-    let refused = client.api.bump(&id, &Bump { fee_rate: Some(5_000) }).await;
+    let refused = client.api.bump(&id, &Bump { fee_rate: Some(900) }).await;
     ensure!(
         refused.is_err_and(|error| error.code() == Some("fee_above_cap")),
         "a fee above the intent's limit"

@@ -17,7 +17,6 @@ use std::time::Duration;
 struct Script {
     blocks: Vec<Block>,
     pool: Vec<Transaction>,
-    sent: Vec<String>,
     made: u32,
 }
 
@@ -108,11 +107,6 @@ impl Chain {
     pub fn height(&self) -> usize {
         self.script().blocks.len() - 1
     }
-
-    /// Raw transactions that were handed in.
-    pub fn sent(&self) -> Vec<String> {
-        self.script().sent.clone()
-    }
 }
 
 async fn answer(State(script): State<Arc<Mutex<Script>>>, Json(call): Json<Value>) -> Json<Value> {
@@ -143,13 +137,12 @@ async fn answer(State(script): State<Arc<Mutex<Script>>>, Json(call): Json<Value
         }
         "estimatesmartfee" => json!({ "feerate": 0.00012 }),
         "sendrawtransaction" => {
-            let raw = first.as_str().unwrap().to_owned();
-            let transaction: Transaction = deserialize(&hex::decode(&raw).unwrap()).unwrap();
+            let raw = hex::decode(first.as_str().unwrap()).unwrap();
+            let transaction: Transaction = deserialize(&raw).unwrap();
             let id = transaction.compute_txid().to_string();
             if !script.pool.contains(&transaction) {
                 script.pool.push(transaction);
             }
-            script.sent.push(raw);
             json!(id)
         }
         _ => return Json(error(-32601)),

@@ -12,6 +12,7 @@ mod nodes;
 mod orders;
 mod payments;
 mod planning;
+mod raising;
 mod replan;
 mod server;
 mod support;

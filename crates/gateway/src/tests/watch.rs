@@ -121,9 +121,8 @@ async fn a_deposit_is_seen_credited_reorganised_away_and_back() {
     assert_eq!(bench.get("/v1/deposits/dep_00000000000000ff").await.problem(), (404, "unknown_deposit"));
     let metrics = bench.text("/metrics").await;
     let height = format!("quorate_network_height{{network=\"bitcoin:regtest\"}} {}\n", chain.height());
-    assert!(
-        metrics.contains(&height) && metrics.contains("reorganisations_total{network=\"bitcoin:regtest\"} 2")
-    );
+    assert!(metrics.contains(&height), "{height}: {metrics}");
+    assert!(metrics.contains("reorganisations_total{network=\"bitcoin:regtest\"} 2"), "{metrics}");
 }
 
 #[tokio::test]

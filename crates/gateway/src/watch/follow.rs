@@ -136,8 +136,7 @@ impl Follower {
 
     /// Notes a block as looked at.
     pub fn at(&mut self, head: Head) {
-        self.cursor.push(head.clone());
-        self.watched.lock().head = Some(head);
+        self.cursor.push(head);
         self.unsettled = true;
     }
 
@@ -157,11 +156,20 @@ async fn step(follower: &mut Follower) -> Result<(), WatchError> {
     follower.refresh().await?;
     let Some(tip) = watched.client.tip().await? else { return Ok(()) };
     watched.lock().tip = tip.height;
-    let level = advance(follower, &tip).await?;
-    if follower.unsettled {
-        settle::run(follower).await?;
-        follower.unsettled = false;
-    }
+    let level = loop {
+        let advanced = advance(follower, &tip).await?;
+        if follower.unsettled {
+            settle::run(follower).await?;
+            follower.unsettled = false;
+        }
+        // Shown only once everything that it means is written.
+        watched.lock().head = follower.cursor.head().cloned();
+        match advanced {
+            Advanced::On => {}
+            Advanced::Level => break true,
+            Advanced::Behind => break false,
+        }
+    };
     if level {
         watched.lock().level = Some(Instant::now());
         pool::look(follower, &tip).await?;
@@ -176,40 +184,48 @@ async fn step(follower: &mut Follower) -> Result<(), WatchError> {
     balances::look(follower).await
 }
 
-/// Goes on to the node's tip; whether it got there.
-async fn advance(follower: &mut Follower, tip: &Head) -> Result<bool, WatchError> {
-    let client = Arc::clone(&follower.watched);
-    let client = &client.client;
+/// Where some steps led.
+enum Advanced {
+    /// There is more to do.
+    On,
+    /// The node's tip.
+    Level,
+    /// The node has nothing more to give now.
+    Behind,
+}
+
+/// Goes some blocks on towards the node's tip, or back from where its chain is another one.
+async fn advance(follower: &mut Follower, tip: &Head) -> Result<Advanced, WatchError> {
+    let watched = Arc::clone(&follower.watched);
     if follower.cursor.head().is_none() {
         begin(follower, tip).await?;
     }
-    loop {
-        let Some(head) = follower.cursor.head().cloned() else { return Ok(false) };
-        if head == *tip {
-            return Ok(true);
-        }
-        if tip.height <= head.height {
-            // A node that is behind says nothing about what it has not seen; one with another chain does.
-            if follower.cursor.down().any(|block| block == tip) {
-                return Ok(false);
-            }
-            back(follower).await?;
-            continue;
-        }
-        let heights = client.after(head.height, tip.height).await?;
-        if heights.is_empty() {
-            return Ok(false);
-        }
-        for height in heights {
-            let tokens = follower.tokens();
-            let Some(block) = client.block(height, &tokens).await? else { return Err(WatchError::Moved) };
-            if follower.cursor.head().is_some_and(|head| head.hash != block.previous) {
-                back(follower).await?;
-                break;
-            }
-            one(follower, &block).await?;
-        }
+    let Some(head) = follower.cursor.head().cloned() else { return Ok(Advanced::Behind) };
+    if head == *tip {
+        return Ok(Advanced::Level);
     }
+    if tip.height <= head.height {
+        // A node that is behind says nothing about what it has not seen; one with another chain does.
+        if follower.cursor.down().any(|block| block == tip) {
+            return Ok(Advanced::Behind);
+        }
+        back(follower).await?;
+        return Ok(Advanced::On);
+    }
+    let heights = watched.client.after(head.height, tip.height).await?;
+    if heights.is_empty() {
+        return Ok(Advanced::Behind);
+    }
+    for height in heights {
+        let tokens = follower.tokens();
+        let Some(block) = watched.client.block(height, &tokens).await? else { return Err(WatchError::Moved) };
+        if follower.cursor.head().is_some_and(|head| head.hash != block.previous) {
+            back(follower).await?;
+            break;
+        }
+        one(follower, &block).await?;
+    }
+    Ok(Advanced::On)
 }
 
 async fn one(follower: &mut Follower, block: &Block) -> Result<(), WatchError> {
@@ -270,10 +286,7 @@ async fn back(follower: &mut Follower) -> Result<(), WatchError> {
     tx.commit().await?;
     tracing::warn!(%network, from = follower.height(), to = common, deposits = lost.len(), "the chain was reorganised");
     follower.cursor.cut(common);
-    let mut status = follower.watched.lock();
-    status.head = follower.cursor.head().cloned();
-    status.reorganised += 1;
-    drop(status);
+    follower.watched.lock().reorganised += 1;
     follower.unsettled = true;
     // What was unconfirmed before may be so again.
     follower.pool.clear();
