@@ -40,7 +40,6 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "policy",
     "chains",
     "audit",
-    "payments",
     "view",
     "session",
     "coordination",
@@ -50,7 +49,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "verify",
 ];
 
-/// What the gateway may be built from: it also talks to chains.
+/// What the gateway may be built from: it also talks to chains and takes payments.
 const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "sharing",
     "protocols",
@@ -58,6 +57,7 @@ const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "policy",
     "chains",
     "audit",
+    "payments",
     "view",
     "session",
     "coordination",

@@ -6,7 +6,7 @@ use super::auth::Caller;
 use super::deposit_addresses::lane;
 use super::extract::Json as Body;
 use crate::gateway::Gateway;
-use crate::store::{Funded, Moved, Store, gas_memo};
+use crate::store::{Funded, Moved, Store, gas_memo, same_asset};
 use axum::extract::State;
 use axum::{Extension, Json};
 use quorate_coordination::api::{NewSweep, Problem, Sweep, SweepItem, SweepKind, SweepSkipped};
@@ -78,7 +78,7 @@ fn spent(new: &NewSweep, moved: &[Moved]) -> BTreeMap<u32, (Amount, Amount)> {
     let mut all: BTreeMap<u32, (Amount, Amount)> = BTreeMap::new();
     for Moved { transfer, .. } in moved.iter().filter(|moved| moved.transfer.network == new.network) {
         let (asset, coin) = all.entry(transfer.account).or_default();
-        if transfer.asset == new.asset {
+        if same_asset(&transfer.asset, &new.asset) {
             asset.0 = asset.0.saturating_add(transfer.amount.0);
         }
         let native = if transfer.asset == Asset::Native { transfer.amount } else { Amount::default() };

@@ -28,7 +28,7 @@ pub use events::EventFilter;
 pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
-pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo};
+pub use invoices::{InvoiceFilter, InvoiceRow, NewInvoiceRow, StoredOption, refund_memo, same_asset};
 pub use outgoing::{FormRow, NewForm, Outgoing};
 pub use sweeps::{Funded, Moved, gas_memo};
 pub use wallets::{ScheduleRow, WalletRow};

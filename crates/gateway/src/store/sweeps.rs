@@ -1,7 +1,8 @@
 //! What lies at deposit addresses: credited deposits less what was asked to be moved away.
 
 use super::addresses::network_key;
-use super::{Result, Store, Tx, corrupt, decode, encode, int, uint};
+use super::invoices::same_asset;
+use super::{Result, Store, Tx, corrupt, decode, int, uint};
 use quorate_coordination::api::SignedTransaction;
 use quorate_intent::{Amount, Asset, Body, IntentId, Network, SignedIntent, Transfer, WalletId};
 use sqlx::Row;
@@ -64,15 +65,19 @@ impl Store {
         let rows = sqlx::query(
             "SELECT a.sequence, a.address, a.account, a.branch, a.number, d.amount, d.txid, d.asset FROM addresses a
              JOIN deposits d ON d.address = a.sequence WHERE a.wallet = ? AND a.network = ? AND d.state = 'credited'
-             AND lower(d.asset) = lower(?) ORDER BY a.sequence",
+             ORDER BY a.sequence",
         )
         .bind(wallet.0.as_slice())
         .bind(network_key(network))
-        .bind(hex::encode(encode(asset)))
         .fetch_all(&self.pool)
         .await?;
         let mut all: BTreeMap<u64, Funded> = BTreeMap::new();
         for row in rows {
+            let found: String = row.try_get("asset")?;
+            let found: Asset = decode(&hex::decode(found).map_err(|_| corrupt("an asset is no hex"))?)?;
+            if !same_asset(&found, asset) {
+                continue;
+            }
             let address = uint(row.try_get("sequence")?);
             let amount: String = row.try_get("amount")?;
             let amount: Amount = amount.parse().map_err(|_| corrupt("an amount is no number"))?;

@@ -16,5 +16,6 @@ mod raising;
 mod replan;
 mod server;
 mod support;
+mod sweeps;
 mod watch;
 mod webhooks;
