@@ -40,9 +40,11 @@ struct Case {
 }
 
 impl Case {
-    async fn start() -> Result<Self> {
+    /// With further lines for the entry of the file of networks.
+    async fn start(more: &str) -> Result<Self> {
         let chain = Anvil::start().await?;
-        let how = How { networks: Some(chain.network(REQUIRED)), ..How::default() };
+        let networks = format!("{}{more}", chain.network(REQUIRED));
+        let how = How { networks: Some(networks), ..How::default() };
         let cluster = Cluster::start_as(3, how).await?;
         let client = cluster.client()?;
         let wallet = cluster.wallet(Suite::Ecdsa, 2, &[0, 1, 2]).await?;
@@ -100,7 +102,7 @@ impl Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawals_are_planned_mined_raised_and_reorganised() -> Result<()> {
     let began = Instant::now();
-    let mut case = Case::start().await?;
+    let mut case = Case::start("").await?;
     case.balance(&Asset::Native, |balance| {
         balance.confirmed == Amount(quorate_intent::U256::from(10 * ETHER))
     })
@@ -200,7 +202,7 @@ async fn reorganised(case: &Case) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_withdrawals_take_one_nonce_each() -> Result<()> {
     let count: usize = if long() { 100 } else { 20 };
-    let mut case = Case::start().await?;
+    let mut case = Case::start("").await?;
     let had = case.chain.balance(TO).await?;
     let nonce = case.chain.nonce(&case.from).await?;
     let began = Instant::now();
@@ -226,5 +228,23 @@ async fn parallel_withdrawals_take_one_nonce_each() -> Result<()> {
     ensure!(case.chain.balance(TO).await? == had + sum, "another amount has arrived");
     ensure!(case.chain.nonce(&case.from).await? == nonce + count as u64, "another number of nonces");
     println!("all completed after {:.1?}", began.elapsed());
+    case.cluster.check_alive()
+}
+
+/// A transaction that waits too long gets higher fees by itself, one after another; it is paid once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_too_long_is_raised_by_itself() -> Result<()> {
+    let mut case = Case::start("bump_after_s = 1\n").await?;
+    let (had, nonce) = (case.chain.balance(TO).await?, case.chain.nonce(&case.from).await?);
+    case.chain.automine(false).await?;
+    let view = case.submit(Asset::Native, ETHER / 10).await?;
+    let forms = |view: &IntentView| view.transaction_status.as_ref().map_or(0, |status| status.forms);
+    let raised = |view: &IntentView| forms(view) >= 2 && view.state == State::Broadcasting;
+    case.client.until(&view.id, raised).await?;
+    case.chain.automine(true).await?;
+    case.chain.mine(REQUIRED).await?;
+    case.completed(&view.id).await?;
+    ensure!(case.chain.balance(TO).await? == had + ETHER / 10, "it was not paid once");
+    ensure!(case.chain.nonce(&case.from).await? == nonce + 1, "another nonce");
     case.cluster.check_alive()
 }
