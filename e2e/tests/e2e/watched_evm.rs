@@ -6,6 +6,7 @@ use quorate_e2e::chains::anvil::CHAIN_ID;
 use quorate_e2e::chains::{Anvil, erc20};
 use quorate_e2e::cluster::How;
 use quorate_e2e::people::{Person, WAIT};
+use quorate_e2e::program::run;
 use quorate_e2e::{Cluster, Wallet, long};
 use quorate_intent::{Amount, Asset, Body, IntentId, Network, Suite, Transfer};
 use serde_json::json;
@@ -115,7 +116,30 @@ async fn withdrawals_are_planned_mined_raised_and_reorganised() -> Result<()> {
     println!("a higher fee completed after {:.1?}", began.elapsed());
     reorganised(&case).await?;
     println!("reorganised and completed after {:.1?}", began.elapsed());
+    commands(&case)?;
     case.cluster.check_alive()
+}
+
+/// The commands that operators have for it.
+fn commands(case: &Case) -> Result<()> {
+    let key = case.cluster.dir().join("people/treasury.key");
+    let tail = ["--api", &case.cluster.api, "--key", key.to_str().context("a path")?];
+    let tell = |head: &[&str]| run(&[head, &tail[..]].concat());
+    let networks: serde_json::Value = serde_json::from_str(&tell(&["--json", "networks"])?)?;
+    ensure!(
+        networks[0]["network"]["chain_id"] == json!(CHAIN_ID) && networks[0]["healthy"] == true,
+        "{networks}"
+    );
+    let balances: serde_json::Value = serde_json::from_str(&tell(&["--json", "balances"])?)?;
+    let left = balances.as_array().context("a list")?;
+    ensure!(left.iter().any(|one| one["wallet"] == json!(case.wallet.id)), "{balances}");
+    let deposits: serde_json::Value = serde_json::from_str(&tell(&["--json", "deposits"])?)?;
+    ensure!(deposits["items"] == json!([]), "{deposits}");
+    ensure!(
+        tell(&["networks"])?.contains("ok") && tell(&["balances"])?.contains("native coin"),
+        "the tables"
+    );
+    Ok(())
 }
 
 async fn completes(case: &Case) -> Result<()> {
