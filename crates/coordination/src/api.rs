@@ -5,8 +5,7 @@
 
 use quorate_chains::{Plan, RawSignature, Summary};
 use quorate_intent::{
-    Amount, Approval, Genesis, Hash, Intent, IntentId, Network, PublicKey, Signature, SignedIntent, Step,
-    Suite, WalletId,
+    Approval, Genesis, Hash, Intent, IntentId, PublicKey, Signature, SignedIntent, Step, Suite, WalletId,
 };
 use serde::{Deserialize, Serialize};
 

@@ -489,7 +489,7 @@ pub async fn expire(gateway: &Gateway) -> Result<(), sqlx::Error> {
         let waits = |row: &IntentRow| row.by_file || row.plan.is_none() && row.signed.intent.body.planned();
         if let Some(row) = row.filter(waits) {
             let (from, reason) = if row.plan.is_none() {
-                (&[State::Approved][..], "it had no plan in time")
+                (&[State::Approved][..], "it was given no plan in time")
             } else {
                 let reason = "its time for partial signatures by file is over; what it uses stays reserved if any are out";
                 (&[State::Approved, State::Signing][..], reason)

@@ -50,7 +50,8 @@ pub struct NetworkConfig {
     pub max_fee_rate: u64,
     /// Most wei per gas that is planned; none: only the intent's own limit.
     pub max_fee_per_gas: Option<Amount>,
-    /// A transaction that waits longer than this to be mined is replaced by itself, as long as fees have risen; never when absent.
+    /// A transaction that waits longer than this to be mined gets a higher fee by itself, within what its intent allows; never
+    /// when absent.
     pub bump_after: Option<Duration>,
 }
 

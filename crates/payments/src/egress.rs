@@ -1,7 +1,7 @@
 //! Which addresses somebody else's URL may lead this machine to. A webhook's URL is a client's choice; it must not become a
 //! way into the network that the gateway stands in.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether an address is on the public internet. Everything that is special by the IANA registries is not, whatever form it
 /// is wrapped in.

@@ -6,6 +6,7 @@ use quorate_e2e::chains::anvil::CHAIN_ID;
 use quorate_e2e::chains::{Anvil, erc20};
 use quorate_e2e::cluster::How;
 use quorate_e2e::people::{Person, WAIT};
+use quorate_e2e::program::run;
 use quorate_e2e::{Cluster, Wallet, long};
 use quorate_intent::{Amount, Asset, Body, IntentId, Network, Suite, Transfer};
 use serde_json::json;
@@ -40,9 +41,11 @@ struct Case {
 }
 
 impl Case {
-    async fn start() -> Result<Self> {
+    /// With further lines for the entry of the file of networks.
+    async fn start(more: &str) -> Result<Self> {
         let chain = Anvil::start().await?;
-        let how = How { networks: Some(chain.network(REQUIRED)), ..How::default() };
+        let networks = format!("{}{more}", chain.network(REQUIRED));
+        let how = How { networks: Some(networks), ..How::default() };
         let cluster = Cluster::start_as(3, how).await?;
         let client = cluster.client()?;
         let wallet = cluster.wallet(Suite::Ecdsa, 2, &[0, 1, 2]).await?;
@@ -100,7 +103,7 @@ impl Case {
 #[tokio::test(flavor = "multi_thread")]
 async fn withdrawals_are_planned_mined_raised_and_reorganised() -> Result<()> {
     let began = Instant::now();
-    let mut case = Case::start().await?;
+    let mut case = Case::start("").await?;
     case.balance(&Asset::Native, |balance| {
         balance.confirmed == Amount(quorate_intent::U256::from(10 * ETHER))
     })
@@ -113,7 +116,30 @@ async fn withdrawals_are_planned_mined_raised_and_reorganised() -> Result<()> {
     println!("a higher fee completed after {:.1?}", began.elapsed());
     reorganised(&case).await?;
     println!("reorganised and completed after {:.1?}", began.elapsed());
+    commands(&case)?;
     case.cluster.check_alive()
+}
+
+/// The commands that operators have for it.
+fn commands(case: &Case) -> Result<()> {
+    let key = case.cluster.dir().join("people/treasury.key");
+    let tail = ["--api", &case.cluster.api, "--key", key.to_str().context("a path")?];
+    let tell = |head: &[&str]| run(&[head, &tail[..]].concat());
+    let networks: serde_json::Value = serde_json::from_str(&tell(&["--json", "networks"])?)?;
+    ensure!(
+        networks[0]["network"]["chain_id"] == json!(CHAIN_ID) && networks[0]["healthy"] == true,
+        "{networks}"
+    );
+    let balances: serde_json::Value = serde_json::from_str(&tell(&["--json", "balances"])?)?;
+    let left = balances.as_array().context("a list")?;
+    ensure!(left.iter().any(|one| one["wallet"] == json!(case.wallet.id)), "{balances}");
+    let deposits: serde_json::Value = serde_json::from_str(&tell(&["--json", "deposits"])?)?;
+    ensure!(deposits["items"] == json!([]), "{deposits}");
+    ensure!(
+        tell(&["networks"])?.contains("ok") && tell(&["balances"])?.contains("native coin"),
+        "the tables"
+    );
+    Ok(())
 }
 
 async fn completes(case: &Case) -> Result<()> {
@@ -200,7 +226,7 @@ async fn reorganised(case: &Case) -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn parallel_withdrawals_take_one_nonce_each() -> Result<()> {
     let count: usize = if long() { 100 } else { 20 };
-    let mut case = Case::start().await?;
+    let mut case = Case::start("").await?;
     let had = case.chain.balance(TO).await?;
     let nonce = case.chain.nonce(&case.from).await?;
     let began = Instant::now();
@@ -226,5 +252,23 @@ async fn parallel_withdrawals_take_one_nonce_each() -> Result<()> {
     ensure!(case.chain.balance(TO).await? == had + sum, "another amount has arrived");
     ensure!(case.chain.nonce(&case.from).await? == nonce + count as u64, "another number of nonces");
     println!("all completed after {:.1?}", began.elapsed());
+    case.cluster.check_alive()
+}
+
+/// A transaction that waits too long gets higher fees by itself, one after another; it is paid once.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_too_long_is_raised_by_itself() -> Result<()> {
+    let mut case = Case::start("bump_after_s = 1\n").await?;
+    let (had, nonce) = (case.chain.balance(TO).await?, case.chain.nonce(&case.from).await?);
+    case.chain.automine(false).await?;
+    let view = case.submit(Asset::Native, ETHER / 10).await?;
+    let forms = |view: &IntentView| view.transaction_status.as_ref().map_or(0, |status| status.forms);
+    let raised = |view: &IntentView| forms(view) >= 2 && view.state == State::Broadcasting;
+    case.client.until(&view.id, raised).await?;
+    case.chain.automine(true).await?;
+    case.chain.mine(REQUIRED).await?;
+    case.completed(&view.id).await?;
+    ensure!(case.chain.balance(TO).await? == had + ETHER / 10, "it was not paid once");
+    ensure!(case.chain.nonce(&case.from).await? == nonce + 1, "another nonce");
     case.cluster.check_alive()
 }

@@ -53,7 +53,7 @@ const ROOMS_BELOW_PROCESSES: &[&str] = &[
     "verify",
 ];
 
-/// What the gateway may be built from: it also talks to chains.
+/// What the gateway may be built from: it also talks to chains and takes payments.
 const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "sharing",
     "protocols",
@@ -71,6 +71,7 @@ const ROOMS_BELOW_GATEWAY: &[&str] = &[
     "transport",
     "verify",
     "networks",
+    "payments",
 ];
 
 /// What the binary may be built from.

@@ -4,7 +4,7 @@ use crate::gateway::Gateway;
 use crate::invoices::unit;
 use crate::store::{InvoiceRow, now};
 use quorate_coordination::api::InvoiceState;
-use quorate_intent::{Amount, BitcoinNetwork, Network, SolanaNetwork};
+use quorate_intent::{Amount, Asset, BitcoinNetwork, Network, SolanaNetwork};
 use quorate_payments::uri::decimal;
 use serde::Serialize;
 
@@ -80,6 +80,18 @@ fn network(network: &Network) -> String {
     }
 }
 
+/// How a token is called that nobody registered: its amounts are minor units.
+fn nameless(asset: &Asset) -> String {
+    let contract = match asset {
+        Asset::Token { contract } => contract.as_str(),
+        Asset::Native => "the coin",
+    };
+    match (contract.get(..6), contract.get(contract.len().saturating_sub(4)..)) {
+        (Some(first), Some(last)) if contract.len() > 12 => format!("units of {first}…{last}"),
+        _ => format!("units of {contract}"),
+    }
+}
+
 /// Makes it.
 pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Error> {
     // A key that was destroyed moves nothing any more.
@@ -96,7 +108,7 @@ pub async fn view(gateway: &Gateway, row: &InvoiceRow) -> Result<View, sqlx::Err
         options.push(OptionView {
             number,
             network: network(&stored.network),
-            symbol: symbol.unwrap_or_else(|| format!("units of {}", stored.asset)),
+            symbol: symbol.unwrap_or_else(|| nameless(&stored.asset)),
             amount: text(stored.amount),
             missing: text(missing),
             received: text(shown.received),

@@ -312,7 +312,7 @@ fn paid(options: &[StoredOption], deposits: &[SqliteRow]) -> Result<Vec<Paid>> {
     Ok(all)
 }
 
-/// EVM addresses differ in capitals alone.
+/// Whether two assets are one: addresses on EVM chains may differ in capitals alone.
 pub fn same_asset(a: &Asset, b: &Asset) -> bool {
     match (a, b) {
         (Asset::Token { contract: a }, Asset::Token { contract: b }) if a.starts_with("0x") => {

@@ -104,6 +104,12 @@ impl Chain {
         script.blocks.extend(branch.iter().map(|raw| deserialize::<Block>(raw).unwrap()));
     }
 
+    /// Whether a transaction waits to be mined.
+    pub fn waits(&self, raw: &[u8]) -> bool {
+        let transaction: Transaction = deserialize(raw).unwrap();
+        self.script().pool.contains(&transaction)
+    }
+
     pub fn height(&self) -> usize {
         self.script().blocks.len() - 1
     }

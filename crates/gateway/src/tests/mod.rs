@@ -17,5 +17,6 @@ mod replan;
 mod server;
 mod sessions;
 mod support;
+mod sweeps;
 mod watch;
 mod webhooks;

@@ -19,7 +19,7 @@ fn options() -> Value {
     ])
 }
 
-async fn invoice(bench: &Bench, lifetime: u64) -> Value {
+pub async fn invoice(bench: &Bench, lifetime: u64) -> Value {
     let body = json!({ "wallet": WALLET, "options": options(), "reference": "order 7", "customer": "secret-customer",
         "description": "Two <b>books</b>", "lifetime": lifetime });
     let answer = bench.post(CLIENT, "/v1/invoices", &body).await;
@@ -28,7 +28,7 @@ async fn invoice(bench: &Bench, lifetime: u64) -> Value {
 }
 
 /// What a watcher says of a payment to an option's address.
-async fn deposit(
+pub async fn deposit(
     bench: &Bench,
     invoice: &Value,
     option: usize,

@@ -2,7 +2,9 @@
 
 use super::chain::Chain;
 use super::support::*;
-use crate::store::{EventFilter, NewAddress, Own};
+use crate::store::{Change, EventFilter, NewAddress, NewForm, NewRow, Own};
+use quorate_coordination::api::{SignedTransaction, State};
+use quorate_intent::{Body as IntentBody, Hash, SignedIntent};
 use quorate_networks::NetworkConfig;
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -238,6 +240,69 @@ async fn own_addresses_give_coins_and_no_deposits() {
     let fees = bench.get("/v1/fees?network=bitcoin:regtest").await.json;
     assert_eq!((&fees["normal"], &fees["assumed"]), (&json!("12000"), &json!(false)));
     assert_eq!(bench.get("/v1/fees?network=evm:1").await.problem(), (404, "unknown_network"));
+}
+
+/// An intent as signing leaves it: its transaction spends output `tag` of nowhere.
+async fn on_its_way(bench: &Bench, tag: u32, raw: &[u8]) -> SignedIntent {
+    let signed = intent(&genesis(), IntentBody::Transfer(transfer(1_000, 1_000)));
+    let id = signed.intent.id();
+    let shared = bench.running.shared();
+    let mut tx = shared.store.begin().await.unwrap();
+    let (wallet, kind) = (WALLET, "transfer");
+    let row =
+        NewRow { signed: &signed, wallet, kind, plan: None, summary: None, by_file: false, auto: false };
+    tx.add_intent(&row).await.unwrap();
+    tx.reserve(&id, &[format!("bitcoin:regtest:{}:{tag}", "0".repeat(64))]).await.unwrap();
+    let to = State::Broadcasting;
+    tx.change(&id, &Change { from: &[State::Submitted], to, reason: None, rule: None }).await.unwrap();
+    let transaction: ::bitcoin::Transaction = ::bitcoin::consensus::deserialize(raw).unwrap();
+    let outcome = SignedTransaction {
+        raw: hex::encode(raw),
+        id: transaction.compute_txid().to_string(),
+        signatures: Vec::new(),
+        signers: Vec::new(),
+        form: Hash([7; 32]),
+    };
+    tx.set_outcome(&id, &outcome).await.unwrap();
+    let form = NewForm { outcome: &outcome, plan: &[], summary: None, certificate: None };
+    tx.add_form(&id, &regtest(), &form).await.unwrap();
+    tx.commit().await.unwrap();
+    signed
+}
+
+#[tokio::test]
+async fn a_transaction_is_broadcast_and_ends_completed_or_replaced() {
+    let (folder, chain) = (tempfile::tempdir().unwrap(), Chain::start().await);
+    let bench = watching(folder.path(), chain.config(2)).await;
+    level(&bench, &chain).await;
+    let [good, lost, other] =
+        [(1, 500), (2, 500), (2, 400)].map(|(tag, amount)| payment(tag, &[(STRANGER, amount)]));
+    let (first, second) = (on_its_way(&bench, 1, &good).await, on_its_way(&bench, 2, &lost).await);
+    for _ in 0..500 {
+        if chain.waits(&good) && chain.waits(&lost) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(chain.waits(&good) && chain.waits(&lost), "they were not broadcast");
+    // Nobody takes back what is on its way.
+    let target = format!("/v1/intents/{}/cancel", first.intent.id());
+    assert_eq!(bench.post(CLIENT, &target, &json!({})).await.problem(), (409, "wrong_state"));
+    let show = |signed: &SignedIntent| format!("/v1/intents/{}", signed.intent.id());
+    chain.mine(&[good, other]);
+    level(&bench, &chain).await;
+    let confirming = bench.get(&show(&first)).await.json;
+    assert_eq!(
+        (&confirming["state"], &confirming["transaction_status"]["confirmations"]),
+        (&json!("confirming"), &json!(1))
+    );
+    // One block is not enough to give it up.
+    assert_eq!(bench.get(&show(&second)).await.json["state"], "broadcasting");
+    chain.grow(1);
+    assert_eq!(bench.wait(&first).await.json["state"], "completed");
+    let replaced = bench.wait(&second).await.json;
+    assert_eq!(replaced["state"], "replaced");
+    assert!(replaced["reason"].as_str().unwrap().contains("of somebody else"), "{}", replaced["reason"]);
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ fn higher(old: evm::Fee, now: EvmFees, cap: u128) -> Result<evm::Fee, ApiError> 
     }
 }
 
-/// Raises fees by itself, where the file of networks says so, of what waits too long and pays less than is asked now.
+/// Raises fees by itself, where the file of networks says so, of what waits too long: again after twice, three times as long.
 pub async fn look(follower: &mut Follower) -> Result<(), WatchError> {
     let Some(after) = follower.watched.config.bump_after else { return Ok(()) };
     let (network, required) = (follower.watched.config.network, follower.watched.config.confirmations);
