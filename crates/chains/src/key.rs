@@ -36,6 +36,10 @@ impl WalletKey {
     }
 }
 
+/// From this account on, an account stands for one deposit address of an EVM chain or of Solana: what is paid to it is moved on by
+/// an ordinary transfer from that account.
+pub const DEPOSIT_ACCOUNTS: u32 = 1 << 24;
+
 /// The path of an account's one address on chains that count by account (EVM, Solana): `account/0/0`.
 pub fn account_path(account: u32) -> [u32; 3] {
     [account, 0, 0]

@@ -30,6 +30,6 @@ pub use chain::{address, attach, build, build_body, check_destination};
 pub use detail::{CallDetail, Detail, Field, TypedDetail, Value};
 pub use error::ChainError;
 pub use evm::call_detail;
-pub use key::{WalletKey, account_path};
+pub use key::{DEPOSIT_ACCOUNTS, WalletKey, account_path};
 pub use plan::{MAX_PLAN_BYTES, Plan};
 pub use verify::{public_key, verify_signature};

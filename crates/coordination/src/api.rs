@@ -22,9 +22,11 @@ macro_rules! object {
 
 mod disputes;
 mod governed;
+mod service;
 
 pub use disputes::{DisputeKind, DisputeView, DisputesView};
 pub use governed::{AddressBookView, AssetsView, PoliciesView, PolicyView};
+pub use service::{Attestation, Deposit, DepositAddress, DepositState, Event};
 
 /// Where an intent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

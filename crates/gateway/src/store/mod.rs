@@ -1,9 +1,12 @@
 //! The gateway's database: SQLite. All SQL of the crate stands below this module. What an API answer acknowledges has been
 //! committed and synced before the answer leaves.
 
+mod addresses;
 mod certificates;
 mod coins;
+mod deposits;
 mod disputes;
+mod events;
 mod governance;
 mod idempotency;
 mod intents;
@@ -11,8 +14,11 @@ mod schema;
 mod wallets;
 mod writer;
 
+pub use addresses::{AddressRow, NewAddress};
 pub use coins::{CoinRow, NewCoin};
+pub use deposits::{DepositRow, NewDeposit};
 pub use disputes::{DisputeRow, NewDispute};
+pub use events::NewEvent;
 pub use idempotency::{Kept, Seen};
 pub use intents::{Change, IntentRow, ListFilter, NewRow};
 pub use wallets::{ScheduleRow, WalletRow};
