@@ -1,6 +1,7 @@
 //! What was measured, for people and programs.
 
 use super::load::{Outcome, Sample};
+use super::rounds::Rate;
 use crate::output;
 use serde::Serialize;
 use std::time::Duration;
@@ -32,6 +33,10 @@ pub struct Row {
     pub alone_per_second: f64,
     /// `per_second` in parts of that.
     pub part_of_alone: f64,
+    /// Processor time of nodes, gateway and this program for one signature, where their processes are this program's.
+    pub processor_ms: Option<f64>,
+    /// The same for the cryptography alone. Other programs on the machine change it little.
+    pub alone_processor_ms: f64,
 }
 
 /// Everything.
@@ -69,7 +74,7 @@ impl Waits {
 
 impl Row {
     /// A load beside what the cryptography alone allows.
-    pub fn new(suite: String, load: &'static str, outcome: &Outcome, alone: f64) -> Self {
+    pub fn new(suite: String, load: &'static str, outcome: &Outcome, alone: Rate) -> Self {
         let per_second = outcome.samples.len() as f64 / outcome.took.as_secs_f64();
         Self {
             suite,
@@ -78,8 +83,10 @@ impl Row {
             per_second,
             whole_ms: Waits::of(&outcome.samples, |sample| sample.whole),
             signing_ms: Waits::of(&outcome.samples, |sample| sample.signing),
-            alone_per_second: alone,
-            part_of_alone: per_second / alone,
+            alone_per_second: alone.per_second,
+            part_of_alone: per_second / alone.per_second,
+            processor_ms: outcome.processor.map(|time| time * 1e3 / outcome.samples.len() as f64),
+            alone_processor_ms: alone.processor_ms,
         }
     }
 
@@ -93,6 +100,8 @@ impl Row {
         cells.extend(self.whole_ms.cells());
         cells.extend(self.signing_ms.cells());
         cells.extend([format!("{:.0}", self.alone_per_second), format!("{:.3}", self.part_of_alone)]);
+        cells.push(self.processor_ms.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.2}")));
+        cells.push(format!("{:.2}", self.alone_processor_ms));
         cells
     }
 }
@@ -113,11 +122,13 @@ impl Report {
             "p99",
             "alone, a second",
             "part of it",
+            "processor ms",
+            "alone",
         ];
         let table = output::table(&heading, self.rows.iter().map(Row::cells));
         let policy = if self.limited { "with" } else { "without" };
         format!(
-            "{table}\nThree nodes and a gateway on {} processors, {} transfers at a time, two approvals each, a policy {policy} a limit.\nwhole: from the request to the signature in the client's hand. signing: from the last approval to the signature.\nalone: the pure rounds of both signers on all processors, nothing carried, stored or judged.",
+            "{table}\nThree nodes and a gateway on {} processors, {} transfers at a time, two approvals each, a policy {policy} a limit.\nwhole: from the request to the signature in the client's hand. signing: from the last approval to the signature.\nalone: the pure rounds of both signers on all processors, nothing carried, stored or judged.\nprocessor: time on processors for one signature, of nodes, gateway and this program together.",
             self.processors, self.in_flight
         )
     }
@@ -143,9 +154,11 @@ mod tests {
     #[test]
     fn a_row_says_how_far_it_is_from_the_cryptography() {
         let samples = vec![sample(10); 50];
-        let outcome = Outcome { samples, took: Duration::from_secs(2) };
-        let row = Row::new("ed25519".into(), "sustained", &outcome, 100.0);
+        let outcome = Outcome { samples, took: Duration::from_secs(2), processor: Some(0.5) };
+        let alone = Rate { per_second: 100.0, processor_ms: 2.0 };
+        let row = Row::new("ed25519".into(), "sustained", &outcome, alone);
         assert_eq!((row.per_second, row.part_of_alone), (25.0, 0.25));
+        assert_eq!((row.processor_ms, row.alone_processor_ms), (Some(10.0), 2.0));
         let report = Report { processors: 2, in_flight: 8, limited: true, rows: vec![row] };
         assert!(report.text().contains("0.250"), "{}", report.text());
     }

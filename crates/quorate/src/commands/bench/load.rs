@@ -33,6 +33,8 @@ pub struct Outcome {
     pub samples: Vec<Sample>,
     /// From its begin to the last signature.
     pub took: Duration,
+    /// Seconds of processor time in that, of all processes that were named.
+    pub processor: Option<f64>,
 }
 
 /// When a load ends.
@@ -56,6 +58,8 @@ pub struct Load {
     pub suite: Suite,
     /// The next nonce of the account, where it has one.
     pub nonce: AtomicU64,
+    /// The processes that work for it, besides this one; none where they are somebody else's.
+    pub processes: Vec<u32>,
     /// What the last transfers took, in milliseconds: when looking for the next one is worth it.
     pub usual: AtomicU64,
 }
@@ -63,6 +67,7 @@ pub struct Load {
 /// Runs it.
 pub async fn run(load: &Arc<Load>, in_flight: u16, until: Until) -> Result<Outcome> {
     let (began, asked) = (Instant::now(), Arc::new(AtomicU64::new(0)));
+    let before = processor(&load.processes);
     let mut workers = JoinSet::new();
     for _ in 0..in_flight {
         let (load, asked) = (Arc::clone(load), Arc::clone(&asked));
@@ -85,7 +90,24 @@ pub async fn run(load: &Arc<Load>, in_flight: u16, until: Until) -> Result<Outco
         samples.extend(worker.context("a worker broke down")??);
     }
     ensure!(!samples.is_empty(), "nothing was signed");
-    Ok(Outcome { samples, took: began.elapsed() })
+    let processor = processor(&load.processes).zip(before).map(|(after, before)| after - before);
+    Ok(Outcome { samples, took: began.elapsed(), processor })
+}
+
+/// Seconds of processor time of these processes and this one so far.
+fn processor(processes: &[u32]) -> Option<f64> {
+    if processes.is_empty() {
+        return None;
+    }
+    processes.iter().copied().chain([std::process::id()]).map(of_process).sum()
+}
+
+/// As Linux counts it, in hundredths of a second: fields 14 and 15 of `stat`, the second of which is a name in parentheses.
+fn of_process(process: u32) -> Option<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u32>().ok();
+    Some((f64::from(ticks()?) + f64::from(ticks()?)) / 100.0)
 }
 
 async fn one(load: &Load) -> Result<Sample> {
@@ -135,4 +157,21 @@ fn signing(view: &IntentView) -> Option<Duration> {
     // The first approval: what waited in between counts.
     let at = |state| view.timings.iter().find(|timing| timing.state == state).map(|timing| timing.at_ms);
     Some(Duration::from_millis(at(State::Signed)?.saturating_sub(at(State::Approved)?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_takes_processor_time() {
+        let before = of_process(std::process::id()).unwrap();
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_millis(200) {
+            std::hint::black_box(1);
+        }
+        let after = of_process(std::process::id()).unwrap();
+        assert!(after > before && after - before < 60.0, "{before} {after}");
+        assert_eq!(processor(&[]), None);
+    }
 }

@@ -10,6 +10,7 @@ use quorate_protocols::ot::{PairCtx, PairState, pair};
 use quorate_protocols::{All, Ctx, Each, generate};
 use quorate_sharing::{Curve, Ed25519, Index, Indices, Secp256k1, Transcript};
 use rand_core::{OsRng, RngCore};
+use rustix::time::{ClockId, clock_gettime};
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -21,13 +22,22 @@ const THRESHOLD: u16 = 2;
 /// Signatures that are prepared together: what the coordinator asks for at a time.
 const BATCH: usize = 32;
 
-/// Signatures a second.
+/// How fast.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Rate {
+    /// Signatures a second on all processors.
+    pub per_second: f64,
+    /// Processor time of one signature, in milliseconds.
+    pub processor_ms: f64,
+}
+
+/// How fast a suite is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Rates {
     /// Where everything that can be made ahead was made ahead.
-    pub stock: f64,
+    pub stock: Rate,
     /// With making it.
-    pub sustained: f64,
+    pub sustained: Rate,
 }
 
 /// A suite's two signers in one thread.
@@ -58,10 +68,41 @@ fn measure<S: Signers>(time: Duration) -> Result<Rates> {
     for thread in all {
         let Ok(rates) = thread.join() else { bail!("a measuring thread broke down") };
         let rates = rates?;
-        sum.stock += rates.stock;
-        sum.sustained += rates.sustained;
+        for (sum, rate) in [(&mut sum.stock, rates.stock), (&mut sum.sustained, rates.sustained)] {
+            sum.per_second += rate.per_second;
+            sum.processor_ms += rate.processor_ms / threads as f64;
+        }
     }
     Ok(sum)
+}
+
+/// This thread's processor time.
+fn thread_time() -> Duration {
+    let now = clock_gettime(ClockId::ThreadCPUTime);
+    let (seconds, nanos) = (u64::try_from(now.tv_sec), u32::try_from(now.tv_nsec));
+    Duration::new(seconds.unwrap_or(0), nanos.unwrap_or(0))
+}
+
+/// What was measured so far: by the clock on the wall, and on the processor.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    wall: Duration,
+    processor: Duration,
+}
+
+impl Spent {
+    fn time<T>(&mut self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        let (wall, processor) = (Instant::now(), thread_time());
+        let done = work()?;
+        self.wall += wall.elapsed();
+        self.processor += thread_time().saturating_sub(processor);
+        Ok(done)
+    }
+
+    fn rate(self, count: f64) -> Rate {
+        let processor_ms = self.processor.as_secs_f64() * 1e3 / count;
+        Rate { per_second: count / self.wall.as_secs_f64(), processor_ms }
+    }
 }
 
 fn one<S: Signers>(time: Duration) -> Result<Rates> {
@@ -70,17 +111,15 @@ fn one<S: Signers>(time: Duration) -> Result<Rates> {
     for ahead in signers.ahead(BATCH)? {
         signers.sign(ahead)?;
     }
-    let (began, mut signing, mut count) = (Instant::now(), Duration::ZERO, 0.0);
+    let (began, mut preparing, mut signing) = (Instant::now(), Spent::default(), Spent::default());
+    let mut count = 0.0;
     while began.elapsed() < time {
-        let batch = signers.ahead(BATCH)?;
-        let start = Instant::now();
-        for ahead in batch {
-            signers.sign(ahead)?;
-            count += 1.0;
-        }
-        signing += start.elapsed();
+        let batch = preparing.time(|| signers.ahead(BATCH))?;
+        count += batch.len() as f64;
+        signing.time(|| batch.into_iter().try_for_each(|ahead| signers.sign(ahead)))?;
     }
-    Ok(Rates { stock: count / signing.as_secs_f64(), sustained: count / began.elapsed().as_secs_f64() })
+    let (wall, processor) = (preparing.wall + signing.wall, preparing.processor + signing.processor);
+    Ok(Rates { stock: signing.rate(count), sustained: Spent { wall, processor }.rate(count) })
 }
 
 fn contexts<C: Curve>(ssid: [u8; 32], set: RangeInclusive<u16>) -> Result<Vec<Ctx>> {
@@ -274,7 +313,8 @@ mod tests {
     fn both_suites_sign_and_preparing_takes_time() {
         for rates in [ecdsa(Duration::from_millis(50)), ed25519(Duration::from_millis(50))] {
             let rates = rates.unwrap();
-            assert!(rates.sustained > 0.0 && rates.stock > rates.sustained, "{rates:?}");
+            assert!(rates.sustained.per_second > 0.0 && rates.stock.processor_ms > 0.0, "{rates:?}");
+            assert!(rates.sustained.processor_ms > rates.stock.processor_ms, "{rates:?}");
         }
     }
 }
