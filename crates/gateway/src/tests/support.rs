@@ -152,6 +152,11 @@ impl Bench {
         Answer { status, media_type, replayed, json: serde_json::from_slice(&body).unwrap_or_default() }
     }
 
+    /// An answer that may not end.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub async fn get(&self, target: &str) -> Answer {
         self.ask(signed(CLIENT, "GET", target, b"")).await
     }
