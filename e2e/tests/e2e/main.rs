@@ -22,6 +22,7 @@ mod on_bitcoin;
 mod on_evm;
 mod on_solana;
 mod orders;
+mod paid;
 mod payments;
 mod policy;
 mod quorums;

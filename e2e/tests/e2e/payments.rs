@@ -248,3 +248,42 @@ async fn invoices_outlive_a_killed_gateway_and_webhooks_verify_elsewhere() -> Re
     ensure!(next.options[0].address != made.options[0].address, "an address was given out twice");
     Ok(())
 }
+
+/// Figures for the note; what must hold is that nothing is given out twice.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "long: two thousand invoices, and how long each takes"]
+async fn many_invoices_at_once_each_have_an_address_of_their_own() -> Result<()> {
+    let cluster = Cluster::start(3).await?;
+    let wallet = cluster.wallet(Suite::Ecdsa, 2, &[0, 1, 2]).await?;
+    let began = std::time::Instant::now();
+    let mut workers = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        let (client, new) = (cluster.client()?, invoice(&wallet));
+        workers.spawn(async move {
+            let mut made = Vec::new();
+            for _ in 0..125 {
+                let began = std::time::Instant::now();
+                let invoice = client.api.new_invoice(&new, None).await?;
+                made.push((invoice.options[0].address.clone(), began.elapsed()));
+            }
+            Ok::<_, ClientError>(made)
+        });
+    }
+    let mut all = Vec::new();
+    for made in workers.join_all().await {
+        all.extend(made?);
+    }
+    let took = began.elapsed();
+    all.sort_by_key(|(_, took)| *took);
+    let at = |share: usize| all[all.len() * share / 100].1;
+    println!(
+        "{} invoices in {took:?}: {:.0} a second, p50 {:?}, p99 {:?}",
+        all.len(),
+        all.len() as f64 / took.as_secs_f64(),
+        at(50),
+        at(99)
+    );
+    let distinct: std::collections::BTreeSet<_> = all.iter().map(|(address, _)| address).collect();
+    ensure!(distinct.len() == all.len(), "an address was given out twice");
+    Ok(())
+}

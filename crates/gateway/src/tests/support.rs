@@ -162,6 +162,11 @@ impl Bench {
         &self.shared.store
     }
 
+    /// An answer that may not end.
+    pub async fn open(&self, request: Request<Body>) -> axum::response::Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     pub async fn get(&self, target: &str) -> Answer {
         self.ask(signed(CLIENT, "GET", target, b"")).await
     }

@@ -205,3 +205,34 @@ async fn private_receivers_need_the_operators_word() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_goes_on_behind_the_last_event_and_ends_with_the_gateway() {
+    use http_body_util::BodyExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (bench, ..) = cluster(folder.path(), |_| None).await;
+    happen(&bench, "dep_a", 3).await;
+    let mut request = signed(CLIENT, "GET", "/v1/events/stream", b"");
+    request.headers_mut().insert("last-event-id", "evt_0000000000000001".parse().unwrap());
+    let response = bench.open(request).await;
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let mut body = response.into_body();
+    let mut text = String::new();
+    let mut read = async |until: &str| {
+        while !text.contains(until) {
+            let frame = tokio::time::timeout(Duration::from_secs(10), body.frame()).await.expect(until);
+            text.push_str(&String::from_utf8_lossy(&frame.unwrap().unwrap().into_data().unwrap()));
+        }
+        text.clone()
+    };
+    let began = read("evt_0000000000000003").await;
+    assert!(began.contains("id: evt_0000000000000002") && began.contains("event: deposit.seen"));
+    assert!(!began.contains("evt_0000000000000001"), "{began}");
+    happen(&bench, "dep_b", 1).await;
+    read("evt_0000000000000004").await;
+    // An open stream does not hold the end up.
+    tokio::time::timeout(Duration::from_secs(5), bench.running.shutdown()).await.expect("no end");
+    while let Some(frame) = body.frame().await {
+        frame.unwrap();
+    }
+}
