@@ -14,7 +14,7 @@ use crate::source::{code, files, without_tests};
 use std::path::Path;
 
 /// Rooms that compute and touch nothing: no clock, no file, no socket, no runtime.
-const PURE: [&str; 12] = [
+const PURE: [&str; 13] = [
     "sharing",
     "protocols",
     "session",

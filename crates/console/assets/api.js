@@ -28,7 +28,7 @@ async function ask(method, path, body, { background = false, key = null } = {}) 
   let answer = null;
   try { answer = await response.json(); } catch { /* some answers have no body */ }
   if (response.ok) return answer;
-  if (response.status === 401 && answer?.code === "no_session") document.dispatchEvent(new Event("signed-out"));
+  if (response.status === 401 && ["no_session", "unauthenticated"].includes(answer?.code)) document.dispatchEvent(new Event("signed-out"));
   throw new ApiError(response.status, answer);
 }
 

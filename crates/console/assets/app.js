@@ -6,7 +6,7 @@ import * as passkey from "./passkey.js";
 import { reload, setSession, who } from "./state.js";
 import { audit } from "./pages/audit.js";
 import { inbox } from "./pages/inbox.js";
-import { intent } from "./pages/intent.js";
+import { intent, sure } from "./pages/intent.js";
 import { invoices } from "./pages/invoices.js";
 import { nodes } from "./pages/nodes.js";
 import { overview } from "./pages/overview.js";
@@ -93,6 +93,19 @@ function signInPage(message) {
 async function byLink(token) {
   // Out of the address bar and the history before anything else.
   history.replaceState(null, "", location.pathname + "#/overview");
+  try {
+    // A link that somebody else sent would make of one's work another's.
+    const before = await reload().catch(() => null);
+    if (before) {
+      await enter(before);
+      sure("Sign in by this link?", `You are signed in as ${before.name}. Whoever made the link is who you will be.`, "Sign in by the link", () => enterBy(token));
+      return;
+    }
+  } catch { /* nobody is signed in */ }
+  await enterBy(token);
+}
+
+async function enterBy(token) {
   try {
     await enter(await post("/console/api/sign-in", { link: token }));
   } catch (error) {
@@ -199,7 +212,7 @@ async function show() {
     put(main, h("div", { class: "head" }, h("div", {}, h("h1", {}, "There is no such page"), h("p", { class: "lead" }, h("a", { href: "#/overview" }, "Go to the overview")))));
     return;
   }
-  const page = await make({ argument: argument ? decodeURIComponent(argument) : null, query });
+  const page = await make({ argument: argument && /^[\w.-]+$/.test(argument) ? argument : null, query });
   document.title = `${page.title} · Quorate`;
   main.setAttribute("aria-busy", "true");
   put(main, h("div", { class: "head" }, h("div", {}, h("h1", {}, page.title))), h("div", { class: "loading" }));
@@ -212,7 +225,7 @@ async function show() {
     } catch (error) {
       if (mine !== turn) return;
       main.setAttribute("aria-busy", "false");
-      if (error instanceof ApiError && error.code === "no_session") return;
+      if (error instanceof ApiError && error.status === 401) return;
       if (!slot) put(main, h("div", { class: "head" }, h("div", {}, h("h1", { tabindex: "-1" }, page.title))), h("div", { class: "note bad", role: "alert" }, error.message, " ", h("button", { type: "button", class: "link", onclick: show }, "Try again")));
       return;
     }

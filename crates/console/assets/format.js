@@ -147,7 +147,7 @@ export function middle(text, length = 14) {
   return text.length > length + 3 ? `${text.slice(0, length - 6)}…${text.slice(-6)}` : text;
 }
 
-const names = (list) => (list ?? []).map(({ name, key }) => name ?? middle(String(key)));
+const names = (list) => (list ?? []).map(({ name, key }) => (name ? `${name} (key ${middle(String(key))})` : middle(String(key))));
 
 /** What an order or a change of governance asks for, as names with values. */
 export function orderFacts(body) {
@@ -157,6 +157,7 @@ export function orderFacts(body) {
     return [
       ["Wallet", kind.label ?? middle(body.wallet, 20)], kind.suite ? ["Suite", suite(kind.suite)] : null,
       kind.threshold ? ["Quorum", `${kind.threshold} of ${parties.length} parties`] : null,
+      parties?.length ? ["Parties", parties.map((key) => middle(String(key))).join(", ")] : null,
       kind.repeat ? ["Every", span(kind.repeat.interval)] : null, kind.repeat ? ["Until", time(kind.repeat.end)] : null,
       ["Order", `number ${body.number}`],
     ];
@@ -165,13 +166,14 @@ export function orderFacts(body) {
   const list = (label, items) => (items?.length ? [label, items.join(", ")] : null);
   const group = (label, value) => (value ? [label, `${value.quorum} of ${names(value.members).join(", ")}`] : null);
   return [
-    body.reason ? ["Reason", body.reason] : null, body.party?.name ? ["Machine", `${body.party.name} at ${body.party.address}`] : null,
+    body.reason ? ["Reason", body.reason] : null, body.party?.name ? ["Machine", `${body.party.name} at ${body.party.address} (key ${middle(String(body.party.key))})`] : body.party ? ["Machine", middle(String(body.party))] : null,
+    body.address ? ["Address", body.address] : null,
     group("Approvers", body.approvers), group("Administrators", body.administrators), list("Clients", names(body.clients)),
-    list("People", (body.people ?? []).map(({ name, keys }) => `${name} (${keys.length} ${keys.length === 1 ? "key" : "keys"})`)),
+    list("People", (body.people ?? []).map(({ name, keys }) => `${name} (${keys.length === 1 ? "key" : "keys"} ${keys.map((key) => middle(String(key))).join(", ")})`)),
     list("Groups", (body.groups ?? []).map(({ name, members }) => `${name}: ${members.join(", ")}`)),
     list("Party groups", (body.party_groups ?? []).map(({ name, members }) => `${name}: ${members.join(", ")}`)),
-    list("Adds", (body.put ?? []).map((entry) => entry.symbol ?? `${entry.name} (${middle(entry.address, 20)})`)),
-    list("Removes", (body.remove ?? []).map((entry) => entry.address ?? entry)),
+    list("Adds", (body.put ?? []).map((entry) => entry.symbol ? `${entry.symbol} on ${network(entry.network)}, ${entry.contract ?? "its own coin"}, ${entry.decimals} decimals` : `${entry.name}: ${entry.address} on ${network(entry.network)}${entry.tags?.length ? `, tags ${entry.tags.join(" ")}` : ""}`)),
+    list("Removes", (body.remove ?? []).map((entry) => entry.address ? `${entry.address} on ${network(entry.network)}` : typeof entry === "string" ? entry : JSON.stringify(entry))),
     body.record_quorum ? ["Record quorum", String(body.record_quorum)] : null, body.clock_skew ? ["Clock skew", `${body.clock_skew} s`] : null,
   ];
 }

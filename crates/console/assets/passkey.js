@@ -99,7 +99,7 @@ async function assert(challenge, credentials) {
 function signatureFor(passkey, signature) {
   // A DER sequence begins with 0x30 and is hardly ever 64 bytes long; Ed25519 signatures always are.
   const bytes = new Uint8Array(signature);
-  const plain = passkey ? passkey.algorithm === "ed25519" : bytes.length === 64 && bytes[0] !== 0x30;
+  const plain = passkey ? passkey.algorithm === "ed25519" : bytes.length === 64 && !(bytes[0] === 0x30 && bytes[1] === bytes.length - 2);
   return toHex(plain ? bytes : compact(bytes));
 }
 

@@ -17,7 +17,8 @@ export function who() {
 export async function shared(path, life = 5000) {
   const known = held.get(path);
   if (known && Date.now() - known.at < life) return known.value;
-  const value = optional(path);
+  // Pages ask again and again for these; that is nobody at the screen.
+  const value = optional(path, { background: true });
   held.set(path, { at: Date.now(), value });
   value.catch(() => held.delete(path));
   return value;

@@ -5,7 +5,7 @@ use crate::api::ApiError;
 use crate::gateway::Gateway;
 use crate::store::{IntentRow, ListFilter, now};
 use quorate_coordination::api::Missing;
-use quorate_intent::{Approval, Body, Genesis, IntentError, PublicKey, SignedIntent};
+use quorate_intent::{Approval, Body, IntentError, SignedIntent};
 use quorate_policy::evaluate::Missing as PolicyMissing;
 use quorate_policy::{Answer, Asked, History, Prices, Ruled, Ruling, Spending, Subject, Validity};
 use std::collections::BTreeSet;

@@ -117,7 +117,7 @@ async fn admit(
         judge_order(shared, &certificate.order, &certificate.approvals, Validity::Now).await?;
         // What another node carried out already is carried out here too, whatever this one has heard of the passkeys since.
         if !matches!(source, Source::Peer(_)) {
-            passkeys::admit(shared, &certificate.approvals).await?;
+            passkeys::admit(shared, &certificate.order, &certificate.approvals).await?;
         }
     }
     let wallet = certificate.record.wallet;

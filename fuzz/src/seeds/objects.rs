@@ -182,6 +182,7 @@ fn api_objects(seeds: &mut Seeds, intent: &SignedIntent) {
         missing: None,
         summary: None,
         transaction: None,
+        transaction_status: None,
         attempts: 1,
         timings: Vec::new(),
     };

@@ -7,6 +7,9 @@ import * as passkey from "../passkey.js";
 import { assets, book, walletNames, who } from "../state.js";
 import { differenceView } from "./policy.js";
 
+// What a proposed policy changes does not change itself: it is asked for once.
+const analyses = {};
+
 export const intent = async ({ argument }) => ({
   title: "Intent",
   every: 2000,
@@ -16,7 +19,7 @@ export const intent = async ({ argument }) => ({
     const policy = view.intent.body.type === "governance" && view.intent.body.change === "policy";
     const [seen, analysis, registry, entries, names] = await Promise.all([
       get(`/v1/intents/${argument}/view`, options).catch((error) => { if (error instanceof ApiError && error.status) return { problem: error.message }; throw error; }),
-      policy && !final(view) ? get(`/v1/policies/analysis?intent=${argument}`, options).catch(() => null) : null,
+      policy && !final(view) ? (analyses[argument] ??= get(`/v1/policies/analysis?intent=${argument}`, options).catch((error) => ({ problem: error.message }))) : null,
       assets(), book(), walletNames(),
     ]);
     if (seen.seconds_left !== undefined) delete seen.seconds_left;
@@ -34,6 +37,7 @@ export const intent = async ({ argument }) => ({
       h("div", { class: "columns deciding" },
         h("div", {},
           card(view.transaction ? "What was signed" : final(view) ? "What was asked for" : "What will be signed", what(view, seen, registry, new Map(names))),
+          analysis?.problem ? card("What it changes in the policy", h("div", { class: "note bad" }, `It cannot be shown: ${analysis.problem}. Do not approve before you have seen it, by quorate show.`)) : null,
           analysis?.difference ? card("What it changes in the policy", differenceView(analysis.difference)) : null,
           view.transaction ? card("Transaction", transaction(view)) : null,
           view.transaction && body.type === "transfer" ? card("Certificate", certificate(view.id)) : null,
@@ -80,7 +84,8 @@ function what(view, seen, registry, names) {
     seen.problem ? h("div", { class: "note bad" }, `It cannot be decoded: ${seen.problem}`) : null,
     (seen.unknown ?? []).map((text) => h("p", { class: "unknown" }, chip("unknown", "wait"), ` ${text}`)),
     seen.planned?.signs?.length ? h("details", { id: "signs" }, h("summary", {}, "Digests to be signed"), seen.planned.signs.map((digest) => h("p", {}, whole(digest, "digest")))) : null,
-    h("details", { id: "raw" }, h("summary", {}, "The whole intent"), block(JSON.stringify(view.intent, null, 2), "The intent as JSON")),
+    // The facts above are a choice; keys, parties and addresses of orders and changes stand here whole.
+    h("details", { id: "raw", ...(["order", "governance"].includes(body.type) ? { open: "" } : {}) }, h("summary", {}, "The whole intent"), block(JSON.stringify(view.intent, null, 2), "The intent as JSON")),
   ];
 }
 
@@ -170,7 +175,7 @@ export function sure(question, text, word, act) {
   const dialog = h("dialog", { "aria-labelledby": "sure" }, h("h2", { id: "sure" }, question), h("p", {}, text),
     h("div", { class: "buttons" },
       h("button", { type: "button", class: "danger", onclick: () => { dialog.close(); act(); } }, word),
-      h("button", { type: "button", onclick: () => dialog.close() }, "Keep it")));
+      h("button", { type: "button", autofocus: "", onclick: () => dialog.close() }, "Keep it")));
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -66,6 +66,7 @@ export function differenceView(difference) {
     difference.rules.length ? h("ul", { class: "diff" }, difference.rules.map((text) => h("li", { class: / is new$/.test(text) ? "added" : / is gone$/.test(text) ? "removed" : "changed" }, text))) : h("p", { class: "muted" }, "No rule changes."),
     difference.classes.map((change) => h("div", { class: "change" }, h("p", {}, chip(...(EFFECTS[change.effect] ?? [change.effect])), " ", h("b", {}, change.class)),
       h("div", { class: "pair" }, list("Before", change.before), list("After", change.after)))),
+    difference.left_out ? h("div", { class: "note bad" }, `${difference.left_out} more classes are decided otherwise and not shown; quorate show tells all.`) : null,
     difference.findings.length ? [h("h3", {}, "Worth a look"), findings(difference.findings)] : null,
     h("details", { id: "proposed" }, h("summary", {}, "The proposed policy as a file"), block(difference.text, "The proposed policy")),
   ];

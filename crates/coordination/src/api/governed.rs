@@ -86,6 +86,8 @@ object! {
         pub rules: Vec<String>,
         /// Classes that are decided otherwise: `wider`, `narrower` or `other`, the class, before and after.
         pub classes: Vec<ClassChangeView>,
+        /// How many more of them are not shown; those that are wider come first.
+        pub left_out: u64,
         /// The proposed policy as a file.
         pub text: String,
         /// What is to be said against it.

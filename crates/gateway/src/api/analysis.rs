@@ -6,6 +6,7 @@ use crate::gateway::Gateway;
 use crate::intents::unknown;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use quorate_coordination::api::{
     ClassChangeView, ClassView, PathView, PolicyAnalysis, PolicyDifference, Problem,
 };
@@ -14,9 +15,14 @@ use quorate_policy::analysis::{self, Amounts, Class, Effect, Path};
 use quorate_policy::{Directory, Policy, Prices, Ruling};
 use serde::Deserialize;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// Most classes, and most sets of people of one, that are shown.
 const MOST: usize = 400;
+/// Most classes that are looked at.
+const MOST_CLASSES: usize = 20_000;
+/// Whose turn it is.
+static ONE: Semaphore = Semaphore::const_new(1);
 
 /// Which change to look at.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -40,7 +46,20 @@ pub async fn show(
         None => None,
     };
     let ruling = crate::judging::ruling(&gateway)?;
-    let made = tokio::task::spawn_blocking(move || analyse(&ruling, proposed.as_ref()));
+    let policies: Vec<&Policy> = proposed.iter().chain([ruling.policy()]).collect();
+    let count = analysis::class_count(&policies, ruling.directory());
+    if count > MOST_CLASSES {
+        let detail = format!(
+            "the policy tells {count} classes of transfers apart, more than the {MOST_CLASSES} that are looked at here; run quorate policy who-can-spend"
+        );
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "too_many_classes", detail));
+    }
+    // The work goes on when who asked goes away, so it is done one at a time.
+    let turn = ONE.acquire().await.map_err(ApiError::internal)?;
+    let made = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        analyse(&ruling, proposed.as_ref())
+    });
     Ok(Json(made.await.map_err(ApiError::internal)?))
 }
 
@@ -102,12 +121,17 @@ fn difference(ruling: &Ruling, proposed: &Policy) -> PolicyDifference {
         before: paths(&change.before),
         after: paths(&change.after),
     };
-    let classes = difference.classes.iter().take(MOST).map(class).collect();
+    // What lets more happen stands first, so that nothing pushes it off the list.
+    let mut changed: Vec<&analysis::Change> = difference.classes.iter().collect();
+    changed.sort_by_key(|change| !matches!(change.effect, Effect::Wider));
+    let left_out = changed.len().saturating_sub(MOST);
+    let classes = changed.into_iter().take(MOST).map(class).collect();
     // Rule by rule in the words of the command line.
     let plain = analysis::Difference { classes: Vec::new(), ..difference.clone() };
     PolicyDifference {
         rules: plain.to_string().lines().map(str::to_owned).collect(),
         classes,
+        left_out: u64::try_from(left_out).unwrap_or(u64::MAX),
         text: quorate_policy::file::write(proposed),
         findings: findings(proposed, ruling),
     }

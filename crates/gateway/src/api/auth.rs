@@ -7,7 +7,7 @@ use crate::store::now;
 use axum::body::{Body, to_bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header as header_names};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use quorate_intent::api_auth::{HEADER_KEY, HEADER_NONCE, HEADER_TIME, RequestAuth, WINDOW};
@@ -84,10 +84,19 @@ impl Replay {
 
 /// Lets signed requests through, with a [`Caller`] beside them.
 pub async fn guard(State(gateway): State<Arc<Gateway>>, request: Request, next: Next) -> Response {
-    match authenticate(&gateway, request).await {
+    let mut response = match authenticate(&gateway, request).await {
         Ok((caller, request, body)) => idempotency::answer(&gateway, caller, request, &body, next).await,
         Err(error) => error.into_response(),
-    }
+    };
+    keep_private(&mut response);
+    response
+}
+
+/// A cookie is enough to get an answer, so no cache on the way may give it to somebody else.
+pub fn keep_private(response: &mut Response) {
+    let headers = response.headers_mut();
+    headers.insert(header_names::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header_names::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
 }
 
 async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Request, Vec<u8>), ApiError> {

@@ -1,10 +1,12 @@
 //! The console's pages, and the ways into it that need no session yet.
 
+use super::auth::keep_private;
 use super::sessions;
 use crate::gateway::Gateway;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Path};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use quorate_console::{Asset, SECURITY_HEADERS};
@@ -29,6 +31,12 @@ pub fn router() -> Router<Arc<Gateway>> {
         .route("/console/api/sign-in", post(sessions::sign_in))
         .route("/console/api/sign-out", post(sessions::sign_out))
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(map_response(async |mut response: Response| {
+            if !response.headers().contains_key(header::CACHE_CONTROL) {
+                keep_private(&mut response);
+            }
+            response
+        }))
 }
 
 fn page(headers: &HeaderMap, path: &str) -> Response {

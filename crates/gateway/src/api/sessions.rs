@@ -17,6 +17,8 @@ use std::sync::Arc;
 
 /// The cookie.
 const COOKIE: &str = "quorate_session";
+/// The cookie under https.
+const HOST_COOKIE: &str = "__Host-quorate_session";
 /// What scripts of other sites cannot set without asking first.
 const HEADER: &str = "quorate-console";
 /// Says that a page asks by itself, with nobody at it: that keeps no session alive.
@@ -33,12 +35,17 @@ fn refused(status: StatusCode, code: &str, detail: &str) -> ApiError {
 /// The cookie's token, if it came once.
 fn cookie(headers: &HeaderMap) -> Option<&str> {
     let all = headers.get_all(names::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut found = all.flat_map(|value| value.split(';')).filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        (name.trim() == COOKIE).then_some(value.trim())
-    });
-    let first = found.next()?;
-    if found.next().is_some() { None } else { Some(first) }
+    let pairs: Vec<(&str, &str)> = all
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.trim(), value.trim()))
+        .collect();
+    // Under https the name with the prefix alone counts where it is there: no other host of the domain can set it.
+    [HOST_COOKIE, COOKIE].into_iter().find_map(|name| {
+        let mut found = pairs.iter().filter(|pair| pair.0 == name).map(|pair| pair.1);
+        let first = found.next()?;
+        Some(if found.next().is_some() { "" } else { first })
+    })
 }
 
 /// That a request which changes something comes from a page of ours: the header that only such a page sets, and its origin.
@@ -102,7 +109,13 @@ pub async fn signed_in(
 pub async fn link(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
 ) -> Result<(StatusCode, Json<SignInLink>), ApiError> {
+    // What is answered under a key is kept, and asked for again without a device key.
+    if headers.contains_key("idempotency-key") {
+        let detail = "a link is never the same twice; leave the key out";
+        return Err(refused(StatusCode::BAD_REQUEST, "no_idempotency_key", detail).field("idempotency-key"));
+    }
     if caller.session {
         let detail = "a session makes no further one; sign the request with a device key";
         return Err(refused(StatusCode::FORBIDDEN, "needs_device_key", detail));
@@ -168,9 +181,13 @@ pub async fn sign_in(
     let id = kept("session", &token).ok_or_else(|| ApiError::internal("a token that is none"))?;
     gateway.store.add_session(&id, &who, now, (ABSOLUTE, IDLE)).await?;
     let view = view(&gateway, &who, now).await?;
-    let secure = if origin.starts_with("https:") { "; Secure" } else { "" };
+    // Whose session it was before is over: two at once would leave one behind that nobody can end.
+    if let Some(before) = cookie(&headers).and_then(|token| kept("session", token)) {
+        gateway.store.end_session(&before).await?;
+    }
+    let (name, secure) = if origin.starts_with("https:") { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
     let value =
-        format!("{COOKIE}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={ABSOLUTE}{secure}", token.as_str());
+        format!("{name}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={ABSOLUTE}{secure}", token.as_str());
     answer_with(&value, Json(view))
 }
 
@@ -201,11 +218,12 @@ async fn who(gateway: &Gateway, new: &SignIn, origin: &str, now: u64) -> Result<
 #[utoipa::path(post, path = "/console/api/sign-out", tag = "console",
     responses((status = 200), (status = "default", body = Problem)))]
 pub async fn sign_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Result<Response, ApiError> {
-    from_our_page(&headers)?;
+    let origin = from_our_page(&headers)?;
     if let Some(id) = cookie(&headers).and_then(|token| kept("session", token)) {
         gateway.store.end_session(&id).await?;
     }
-    let gone = format!("{COOKIE}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0");
+    let (name, secure) = if origin.starts_with("https:") { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+    let gone = format!("{name}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0{secure}");
     answer_with(&gone, Json(serde_json::json!({})))
 }
 

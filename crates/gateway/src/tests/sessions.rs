@@ -110,7 +110,8 @@ async fn cookie_of(bench: &Bench, request: Request<Body>) -> (String, String) {
     let response = bench.raw(request).await;
     assert_eq!(response.status(), StatusCode::OK);
     let value = response.headers().get(header::SET_COOKIE).unwrap().to_str().unwrap().to_owned();
-    let token = value.strip_prefix("quorate_session=").unwrap().split(';').next().unwrap().to_owned();
+    let plain = value.strip_prefix("__Host-").unwrap_or(&value);
+    let token = plain.strip_prefix("quorate_session=").unwrap().split(';').next().unwrap().to_owned();
     to_bytes(response.into_body(), 1 << 20).await.unwrap();
     (token, value)
 }
@@ -163,7 +164,17 @@ async fn a_link_signs_in_once_and_signing_out_ends_it() {
     let body = json!({ "link": link(&bench, CLIENT).await });
     let request = page("POST", "/console/api/sign-in", &body, None);
     let request = without(request, "origin", Some("https://localhost:7700"));
-    assert!(cookie_of(&bench, request).await.1.ends_with("; Secure"));
+    let (secure, cookie) = cookie_of(&bench, request).await;
+    assert!(cookie.starts_with("__Host-quorate_session=") && cookie.ends_with("; Secure"), "{cookie}");
+    // No other host of the domain can put a session of its own before it.
+    let other = session(&bench, ADMIN).await;
+    let mut planted = read("/console/api/session", &other);
+    planted.headers_mut().append("cookie", format!("__Host-quorate_session={secure}").parse().unwrap());
+    assert_eq!(bench.ask(planted).await.json["name"], "api");
+    // Who signs in anew leaves no session behind.
+    let body = json!({ "link": link(&bench, CLIENT).await });
+    cookie_of(&bench, page("POST", "/console/api/sign-in", &body, Some(&other))).await;
+    assert_eq!(bench.ask(read("/v1/wallets", &other)).await.problem(), (401, "no_session"));
 }
 
 #[tokio::test]
@@ -189,7 +200,7 @@ async fn only_pages_of_this_origin_change_anything() {
     assert_eq!(bench.ask(elsewhere).await.problem(), (403, "other_origin"));
     let mut twice = read("/v1/wallets", &cookie);
     twice.headers_mut().append("cookie", format!("quorate_session={cookie}").parse().unwrap());
-    assert_eq!(bench.ask(twice).await.problem(), (401, "unauthenticated"));
+    assert_eq!(bench.ask(twice).await.problem(), (401, "no_session"));
     // The same of signing in and out, which have no session to lose.
     for target in ["/console/api/sign-in", "/console/api/sign-out", "/console/api/challenge"] {
         let request = page("POST", target, &json!({ "link": "00" }), None);

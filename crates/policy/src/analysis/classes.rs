@@ -59,6 +59,16 @@ impl fmt::Display for Class {
     }
 }
 
+/// How many classes there are, at most: wallets, assets, destinations and cuts multiply.
+pub fn class_count(policies: &[&Policy], directory: &Directory) -> usize {
+    let wallets: BTreeSet<&String> = policies.iter().flat_map(|policy| policy.wallets.keys()).collect();
+    let each = directory.assets.iter().map(|(asset, entry)| {
+        let places = destinations(policies, directory, &entry.network.0).len();
+        places.saturating_mul(cuts(policies, asset, &entry.asset()).len())
+    });
+    each.fold(0usize, usize::saturating_add).saturating_mul(wallets.len() + 1)
+}
+
 /// All classes of transfers for these policies together.
 pub(crate) fn classes(policies: &[&Policy], directory: &Directory) -> Vec<Class> {
     let mut found = Vec::new();

@@ -10,7 +10,7 @@ mod sound;
 mod who;
 
 pub use check::{Finding, Severity, check};
-pub use classes::{Amounts, Class, Destination};
+pub use classes::{Amounts, Class, Destination, class_count};
 pub use coalitions::{Coalitions, minimal};
 pub use difference::{Change, Difference, Effect, FieldChange, RuleChange, difference};
 pub use explain::explain;

@@ -34,8 +34,8 @@ pub async fn link(client: &Client, base: &str) -> Result<(String, SignInLink)> {
 pub fn browser_base(api: &str) -> String {
     let api = api.trim_end_matches('/');
     match api.strip_prefix("http://127.0.0.1") {
-        Some(rest) => format!("http://localhost{rest}"),
-        None => api.to_owned(),
+        Some(rest) if rest.is_empty() || rest.starts_with([':', '/']) => format!("http://localhost{rest}"),
+        _ => api.to_owned(),
     }
 }
 
@@ -46,6 +46,7 @@ mod tests {
     #[test]
     fn this_machine_is_named_so_that_passkeys_work() {
         assert_eq!(browser_base("http://127.0.0.1:7700/"), "http://localhost:7700");
+        assert_eq!(browser_base("http://127.0.0.10:7700"), "http://127.0.0.10:7700");
         assert_eq!(browser_base("https://gateway.example"), "https://gateway.example");
         assert_eq!(browser_base("http://[::1]:7700"), "http://[::1]:7700");
     }
