@@ -64,6 +64,8 @@ pub async fn shares(cluster: &Cluster, wallet: &Wallet, vaults: &[Vault]) -> Res
         }
         all.push(OpenShare { node, index, scalar });
     }
+    // Indices follow identity keys, nodes their names.
+    all.sort_by_key(|share| share.index);
     Ok(all)
 }
 
