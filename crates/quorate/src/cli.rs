@@ -190,6 +190,9 @@ pub struct DevArgs {
     /// Where the API listens.
     #[arg(long, default_value = "127.0.0.1:7700")]
     pub api: SocketAddr,
+    /// File of networks that the sandbox's gateway watches, such as a regtest node or anvil.
+    #[arg(long, env = "QUORATE_NETWORKS")]
+    pub networks: Option<PathBuf>,
 }
 
 /// `init`

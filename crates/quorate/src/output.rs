@@ -1,7 +1,7 @@
 //! How results and errors are shown: for people, or as JSON.
 
 use serde::Serialize;
-use std::io::IsTerminal;
+use std::io::{ErrorKind, IsTerminal, Write};
 use tracing_subscriber::EnvFilter;
 
 /// Logs go to standard error; `RUST_LOG` wins over `-v`.
@@ -18,12 +18,12 @@ pub fn start_logging(verbose: u8) {
 
 /// Prints a result: the JSON of it, or `text`.
 pub fn result(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(value)?);
-    } else {
-        println!("{}", text());
+    let text = if json { serde_json::to_string_pretty(value)? } else { text() };
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        // Whoever reads has seen enough, as `head` does.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// Prints an error with all its causes.

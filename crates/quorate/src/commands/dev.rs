@@ -4,7 +4,7 @@ use super::cluster::Cluster;
 use super::console;
 use crate::cli::DevArgs;
 use crate::output;
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 /// How to try passkeys on this machine.
 const PASSKEYS: &str = "To approve with a passkey as dora:
@@ -17,7 +17,10 @@ Then sign in with the passkey: what waits for dora is under Approvals.";
 pub async fn run(args: DevArgs, json: bool) -> Result<()> {
     std::fs::create_dir_all(&args.dir)?;
     let dir = args.dir.canonicalize()?;
-    let cluster = Cluster::start(&dir, Some(args.api)).await?;
+    let networks = args.networks.map(|file| file.canonicalize().with_context(|| file.display().to_string()));
+    let networks = networks.transpose()?.map(|file| file.display().to_string());
+    let more: Vec<&str> = networks.iter().flat_map(|file| ["--networks", file.as_str()]).collect();
+    let cluster = Cluster::start_with(&dir, Some(args.api), &more).await?;
     let key = cluster.client_key();
     let genesis = dir.join("genesis.json");
     let base = console::browser_base(&cluster.api);
