@@ -7,7 +7,7 @@ use crate::addresses::{self, AddressError, For};
 use crate::coordinator::Wallet;
 use crate::gateway::Gateway;
 use crate::store::{AddressFilter, Lane};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::AddressFile;
@@ -76,7 +76,7 @@ pub async fn list(
     responses((status = 200, body = DepositAddress), (status = "default", body = Problem)))]
 pub async fn show(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<DepositAddress>, ApiError> {
     let row = gateway.store.address(sequence(&id, "adr_")?).await?;
     row.map(|row| Json(row.address)).ok_or_else(|| unknown("address", &id))
@@ -88,7 +88,7 @@ pub async fn show(
     responses((status = 200, body = AddressFile), (status = "default", body = Problem)))]
 pub async fn proof(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<AddressFile>, ApiError> {
     let row = gateway.store.address(sequence(&id, "adr_")?).await?;
     let address = row.ok_or_else(|| unknown("address", &id))?.address;

@@ -1,11 +1,11 @@
 //! Deposits.
 
-use super::extract::Params;
+use super::extract::{Id, Params};
 use super::{ApiError, cursor, page};
 use crate::gateway::Gateway;
 use crate::store::{DepositFilter, DepositRow};
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use quorate_coordination::api::{Deposit, DepositState, Page, Problem};
 use serde::Deserialize;
@@ -73,7 +73,7 @@ fn invalid(field: &str, detail: &str) -> ApiError {
     responses((status = 200, body = Deposit), (status = "default", body = Problem)))]
 pub async fn show_one(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Deposit>, ApiError> {
     let sequence = id.strip_prefix("dep_").and_then(number);
     let sequence = sequence.ok_or_else(|| {

@@ -1,11 +1,11 @@
 //! The dispute graph and its evidence.
 
 use super::ApiError;
-use super::extract::Params;
+use super::extract::{Id, Params};
 use crate::gateway::Gateway;
 use crate::store::DisputeRow;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use quorate_ceremonies::record_of;
 use quorate_coordination::EvidenceFile;
@@ -68,7 +68,7 @@ fn view(gateway: &Gateway, row: &DisputeRow) -> DisputeView {
     responses((status = 200, body = EvidenceFile), (status = "default", body = Problem)))]
 pub async fn evidence(
     State(gateway): State<Arc<Gateway>>,
-    Path(number): Path<u64>,
+    Id(number): Id<u64>,
 ) -> Result<Json<EvidenceFile>, ApiError> {
     let row = gateway.store.disputes(number, 1).await?.into_iter().next();
     let report = row.filter(|row| row.number == number).and_then(|row| row.report);

@@ -5,8 +5,8 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
-use quorate_intent::IntentError;
 use serde::de::DeserializeOwned;
+use std::fmt::Display;
 use std::str::FromStr;
 
 /// A JSON body.
@@ -52,13 +52,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
 /// The identifier in a path.
 pub struct Id<T>(pub T);
 
-impl<S: Send + Sync, T: FromStr<Err = IntentError>> FromRequestParts<S> for Id<T> {
+impl<S: Send + Sync, T: FromStr<Err: Display>> FromRequestParts<S> for Id<T> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let wrong = |detail| ApiError::new(StatusCode::BAD_REQUEST, "invalid_id", detail).field("id");
         let text = Path::<String>::from_request_parts(parts, state).await;
         let Path(text) = text.map_err(|error| wrong(error.body_text()))?;
-        text.parse().map(Self).map_err(|error: IntentError| wrong(error.to_string()))
+        text.parse().map(Self).map_err(|error| wrong(error.to_string()))
     }
 }

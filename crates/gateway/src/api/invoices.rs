@@ -2,12 +2,12 @@
 
 use super::auth::Caller;
 use super::deposit_addresses::{lane, sequence, text, unknown};
-use super::extract::{Json as Body, Params};
+use super::extract::{Id, Json as Body, Params};
 use super::{ApiError, cursor, page};
 use crate::gateway::Gateway;
 use crate::invoices::{self, Draft};
 use crate::store::{InvoiceFilter, InvoiceRow, NewInvoiceRow, now, refund_memo, same_asset};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{
@@ -153,7 +153,7 @@ async fn find(gateway: &Gateway, id: &str) -> Result<InvoiceRow, ApiError> {
     responses((status = 200, body = Invoice), (status = "default", body = Problem)))]
 pub async fn show(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Invoice>, ApiError> {
     Ok(Json(find(&gateway, &id).await?.invoice))
 }
@@ -165,7 +165,7 @@ pub async fn show(
 pub async fn cancel(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Invoice>, ApiError> {
     caller.must_operate("cancel invoices")?;
     let place = sequence(&id, "inv_")?;
@@ -193,7 +193,7 @@ pub async fn cancel(
     responses((status = 200, body = UnsignedIntent), (status = "default", body = Problem)))]
 pub async fn refund(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Body(new): Body<NewRefund>,
 ) -> Result<Json<UnsignedIntent>, ApiError> {
     let row = find(&gateway, &id).await?;

@@ -6,6 +6,7 @@ use super::{
 };
 use axum::http::header;
 use axum::response::IntoResponse;
+use utoipa::openapi::RefOr;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
@@ -26,7 +27,7 @@ use utoipa::{Modify, OpenApi};
         webhooks::remove, webhooks::ping, webhooks::deliveries, webhooks::resend, webhooks::keys, webhooks::rotate,
         analysis::show, sessions::link, sessions::challenge, sessions::passkey_id, sessions::sign_in, sessions::sign_out, sessions::session, members_file::show,
     ),
-    modifiers(&DeviceKey)
+    modifiers(&DeviceKey, &Problems)
 )]
 struct Document;
 
@@ -39,6 +40,24 @@ impl Modify for DeviceKey {
         let scheme =
             SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("Quorate-Key", text)));
         openapi.components.get_or_insert_default().add_security_scheme("device_key", scheme);
+    }
+}
+
+/// Refusals have a media type of their own.
+struct Problems;
+
+impl Modify for Problems {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        for item in openapi.paths.paths.values_mut() {
+            let all = [&mut item.get, &mut item.post, &mut item.patch, &mut item.put, &mut item.delete];
+            for operation in all.into_iter().flatten() {
+                if let Some(RefOr::T(response)) = operation.responses.responses.get_mut("default")
+                    && let Some(content) = response.content.shift_remove("application/json")
+                {
+                    response.content.insert("application/problem+json".into(), content);
+                }
+            }
+        }
     }
 }
 

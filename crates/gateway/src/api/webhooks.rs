@@ -2,12 +2,12 @@
 
 use super::auth::Caller;
 use super::deposit_addresses::{sequence, text, unknown};
-use super::extract::{Json as Body, Params};
+use super::extract::{Id, Json as Body, Params};
 use super::wallets::Paged;
 use super::{ApiError, cursor, page};
 use crate::gateway::Gateway;
 use crate::store::WebhookRow;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
 use quorate_coordination::api::{Delivery, NewWebhook, Page, Problem, Webhook, WebhookChange, WebhookKeys};
@@ -85,7 +85,7 @@ async fn find(gateway: &Gateway, id: &str) -> Result<WebhookRow, ApiError> {
     responses((status = 200, body = Webhook), (status = "default", body = Problem)))]
 pub async fn show(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<Json<Webhook>, ApiError> {
     Ok(Json(find(&gateway, &id).await?.webhook))
 }
@@ -97,7 +97,7 @@ pub async fn show(
 pub async fn change(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Body(change): Body<WebhookChange>,
 ) -> Result<Json<Webhook>, ApiError> {
     caller.must_operate(MANAGE)?;
@@ -128,7 +128,7 @@ pub async fn change(
 pub async fn remove(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<StatusCode, ApiError> {
     caller.must_operate(MANAGE)?;
     let mut tx = gateway.store.begin().await?;
@@ -147,7 +147,7 @@ pub async fn remove(
 pub async fn ping(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     caller.must_operate(MANAGE)?;
     let row = find(&gateway, &id).await?;
@@ -169,7 +169,7 @@ async fn delivery(gateway: &Gateway, place: u64) -> Result<Delivery, ApiError> {
     responses((status = 200, body = Page<Delivery>), (status = "default", body = Problem)))]
 pub async fn deliveries(
     State(gateway): State<Arc<Gateway>>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
     Params(paged): Params<Paged>,
 ) -> Result<Json<Page<Delivery>>, ApiError> {
     let row = find(&gateway, &id).await?;
@@ -188,7 +188,7 @@ pub async fn deliveries(
 pub async fn resend(
     State(gateway): State<Arc<Gateway>>,
     Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
+    Id(id): Id<String>,
 ) -> Result<(StatusCode, Json<Delivery>), ApiError> {
     caller.must_operate(MANAGE)?;
     let place = sequence(&id, "dlv_")?;

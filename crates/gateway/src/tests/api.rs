@@ -16,6 +16,8 @@ async fn open_paths_need_no_key_and_errors_are_problems() {
     let document = bench.ask(bare("GET", "/v1/openapi.json")).await.json;
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     assert_eq!(document["paths"].as_object().unwrap().len(), 56);
+    let refusal = &document["paths"]["/v1/wallets"]["get"]["responses"]["default"]["content"];
+    assert_eq!(refusal.as_object().unwrap().keys().collect::<Vec<_>>(), ["application/problem+json"]);
     assert_eq!(bench.ask(bare("GET", "/v1/nothing")).await.problem(), (404, "not_found"));
     assert_eq!(bench.ask(bare("DELETE", "/v1/health")).await.problem(), (405, "method_not_allowed"));
     assert_eq!(
