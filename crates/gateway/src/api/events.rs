@@ -18,7 +18,9 @@ use serde::Deserialize;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 
 /// The header with which a stream goes on.
 const LAST: &str = "last-event-id";
@@ -83,7 +85,8 @@ pub async fn stream(
     };
     let types = query.types.map(|types| types.split(',').map(|kind| kind.trim().to_owned()).collect());
     let stopping = gateway.streams.stopping();
-    let feed = Feed { gateway, told, stopping, after, types, waiting: VecDeque::new(), _slot: slot };
+    let (waiting, until) = (VecDeque::new(), Instant::now() + LIFE);
+    let feed = Feed { gateway, told, stopping, after, types, waiting, until, _slot: slot };
     let lines = unfold(feed, async |mut feed| {
         let event = feed.next().await?;
         let line = Line::default().id(&event.id).event(&event.kind);
@@ -95,6 +98,9 @@ pub async fn stream(
     Ok(response)
 }
 
+/// How long a stream goes on: nobody reads for longer than this after his key was taken out of governance.
+const LIFE: Duration = Duration::from_secs(15 * 60);
+
 /// A stream's place.
 struct Feed {
     gateway: Arc<Gateway>,
@@ -103,6 +109,8 @@ struct Feed {
     after: u64,
     types: Option<Vec<String>>,
     waiting: VecDeque<Event>,
+    /// When it ends: who asks is looked at again when the client comes back for what follows.
+    until: Instant,
     _slot: Slot,
 }
 
@@ -110,6 +118,9 @@ impl Feed {
     /// The next event; none when the gateway stops, or cannot read its store: the client comes again.
     async fn next(&mut self) -> Option<Event> {
         loop {
+            if Instant::now() >= self.until {
+                return None;
+            }
             if let Some(event) = self.waiting.pop_front() {
                 return Some(event);
             }
@@ -126,6 +137,7 @@ impl Feed {
             tokio::select! {
                 changed = self.told.changed() => changed.ok()?,
                 _ = self.stopping.wait_for(|stop| *stop) => return None,
+                () = sleep_until(self.until) => return None,
             }
         }
     }

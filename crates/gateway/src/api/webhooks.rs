@@ -216,6 +216,11 @@ pub async fn rotate(
     Extension(caller): Extension<Caller>,
 ) -> Result<Json<WebhookKeys>, ApiError> {
     caller.must_operate(MANAGE)?;
+    // What a stolen session could do here would outlast it.
+    if caller.session {
+        let detail = "a session does not rotate keys; sign the request with a device key";
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "needs_device_key", detail));
+    }
     tokio::task::spawn_blocking(move || gateway.webhooks.keys.rotate())
         .await
         .map_err(ApiError::internal)?

@@ -222,6 +222,8 @@ async fn a_session_approves_nothing_by_itself_and_makes_no_other() {
     let cookie = session(&bench, ADMIN).await;
     let answer = bench.ask(page("POST", "/v1/sessions", &json!({}), Some(&cookie))).await;
     assert_eq!(answer.problem(), (403, "needs_device_key"));
+    let answer = bench.ask(page("POST", "/v1/webhook-keys/rotate", &json!({}), Some(&cookie))).await;
+    assert_eq!(answer.problem(), (403, "needs_device_key"));
     let intent = order(&genesis(), WALLET, Suite::Ecdsa);
     assert_eq!(bench.post(CLIENT, "/v1/intents", &new_intent(&intent)).await.status, StatusCode::CREATED);
     let target = format!("/v1/intents/{}/approvals", intent.intent.id());
