@@ -48,6 +48,16 @@ fn cookie(headers: &HeaderMap) -> Option<&str> {
     })
 }
 
+/// What is kept of the session that the cookie names.
+fn told(headers: &HeaderMap) -> Option<[u8; 32]> {
+    cookie(headers).and_then(|token| kept("session", token))
+}
+
+/// The cookie's name, and what follows its value, for a page of this origin.
+fn naming(origin: &str) -> (&'static str, &'static str) {
+    if origin.starts_with("https:") { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") }
+}
+
 /// That a request which changes something comes from a page of ours: the header that only such a page sets, and its origin.
 pub fn from_our_page(headers: &HeaderMap) -> Result<&str, ApiError> {
     if header(headers, HEADER) != Some("1") {
@@ -182,10 +192,10 @@ pub async fn sign_in(
     gateway.store.add_session(&id, &who, now, (ABSOLUTE, IDLE)).await?;
     let view = view(&gateway, &who, now).await?;
     // Whose session it was before is over: two at once would leave one behind that nobody can end.
-    if let Some(before) = cookie(&headers).and_then(|token| kept("session", token)) {
+    if let Some(before) = told(&headers) {
         gateway.store.end_session(&before).await?;
     }
-    let (name, secure) = if origin.starts_with("https:") { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+    let (name, secure) = naming(origin);
     let value =
         format!("{name}={}; HttpOnly; SameSite=Strict; Path=/; Max-Age={ABSOLUTE}{secure}", token.as_str());
     answer_with(&value, Json(view))
@@ -219,10 +229,10 @@ async fn who(gateway: &Gateway, new: &SignIn, origin: &str, now: u64) -> Result<
     responses((status = 200), (status = "default", body = Problem)))]
 pub async fn sign_out(State(gateway): State<Arc<Gateway>>, headers: HeaderMap) -> Result<Response, ApiError> {
     let origin = from_our_page(&headers)?;
-    if let Some(id) = cookie(&headers).and_then(|token| kept("session", token)) {
+    if let Some(id) = told(&headers) {
         gateway.store.end_session(&id).await?;
     }
-    let (name, secure) = if origin.starts_with("https:") { (HOST_COOKIE, "; Secure") } else { (COOKIE, "") };
+    let (name, secure) = naming(origin);
     let gone = format!("{name}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0{secure}");
     answer_with(&gone, Json(serde_json::json!({})))
 }
@@ -240,7 +250,7 @@ pub async fn session(
         Err(error) => return Err(error),
     };
     let Some(caller) = caller else { return Ok(Json(None)) };
-    let row = match cookie(&headers).and_then(|token| kept("session", token)) {
+    let row = match told(&headers) {
         Some(id) => gateway.store.session(&id).await?,
         None => None,
     };
