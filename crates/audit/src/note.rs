@@ -2,7 +2,7 @@
 
 use crate::AuditError;
 use base64ct::{Base64, Encoding};
-use quorate_intent::PublicKey;
+use quorate_intent::{PublicKey, Signature};
 use sha2::{Digest, Sha256};
 
 /// Largest note, in bytes.
@@ -138,9 +138,7 @@ impl NoteKey {
 
     /// Strict Ed25519 verification over the bytes.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
-        ed25519_dalek::VerifyingKey::from_bytes(&self.key.0).is_ok_and(|key| {
-            key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(signature)).is_ok()
-        })
+        self.key.verify_bytes(message, &Signature(*signature))
     }
 }
 

@@ -1,12 +1,15 @@
 //! Ed25519 keys of parties, approvers, administrators, clients and the gateway: public halves and signatures.
 
-use crate::IntentError;
 use crate::id::text_form;
+use crate::{IntentError, known};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
+
+/// Names the scheme for [`known`].
+const ED25519: u8 = 0;
 
 /// An Ed25519 public key (RFC 8032, 32 bytes), shown as 64 hex digits.
 #[derive(
@@ -36,8 +39,15 @@ text_form!(Signature, "", "signature");
 impl PublicKey {
     /// Strict verification (no small-order keys, canonical S) of a signature over a 32-byte transcript digest.
     pub fn verify(&self, digest: &[u8; 32], signature: &Signature) -> bool {
-        ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
-            key.verify_strict(digest, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+        self.verify_bytes(digest, signature)
+    }
+
+    /// The same over any bytes, for formats of others that sign a text as it stands (signed notes, passkeys).
+    pub fn verify_bytes(&self, message: &[u8], signature: &Signature) -> bool {
+        known::good(ED25519, [&self.0, message, &signature.0], || {
+            ed25519_dalek::VerifyingKey::from_bytes(&self.0).is_ok_and(|key| {
+                key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
+            })
         })
     }
 

@@ -20,6 +20,7 @@ pub mod governed;
 pub mod id;
 pub mod intent;
 pub mod keys;
+pub mod known;
 pub mod message;
 pub mod order;
 pub mod passkey;

@@ -4,7 +4,7 @@
 //! party and origins, and that id stands in genesis and governance where a device key would. So an approval proves itself
 //! with no further document, and another origin is another id.
 
-use crate::{Hash, IntentError, PublicKey, Signature};
+use crate::{Hash, IntentError, PublicKey, Signature, known};
 use base64ct::{Base64UrlUnpadded, Encoding};
 use borsh::{BorshDeserialize, BorshSerialize};
 use p256::ecdsa::signature::Verifier;
@@ -163,6 +163,9 @@ impl Passkey {
     }
 }
 
+/// Names the scheme for [`known`].
+const ES256: u8 = 1;
+
 enum Key {
     Es256(p256::ecdsa::VerifyingKey),
     Ed25519(PublicKey),
@@ -171,11 +174,14 @@ enum Key {
 impl Key {
     fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         match self {
-            Self::Es256(key) => p256::ecdsa::Signature::from_slice(&signature.0)
-                .is_ok_and(|signature| key.verify(message, &signature).is_ok()),
-            Self::Ed25519(key) => ed25519_dalek::VerifyingKey::from_bytes(&key.0).is_ok_and(|key| {
-                key.verify_strict(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok()
-            }),
+            Self::Es256(key) => {
+                let point = key.to_encoded_point(true);
+                known::good(ES256, [point.as_bytes(), message, &signature.0], || {
+                    p256::ecdsa::Signature::from_slice(&signature.0)
+                        .is_ok_and(|signature| key.verify(message, &signature).is_ok())
+                })
+            }
+            Self::Ed25519(key) => key.verify_bytes(message, signature),
         }
     }
 }
