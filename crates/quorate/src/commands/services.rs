@@ -21,6 +21,7 @@ async fn stopped() -> Result<()> {
 
 /// Runs a node.
 pub async fn node(args: NodeArgs) -> Result<()> {
+    quorate_intent::known::remember();
     let protection = protect_memory();
     if let Err(problem) = &protection.no_dump {
         bail!("core dumps cannot be switched off: {problem}");
@@ -49,6 +50,7 @@ pub async fn node(args: NodeArgs) -> Result<()> {
 
 /// Runs the gateway.
 pub async fn gateway(args: GatewayArgs) -> Result<()> {
+    quorate_intent::known::remember();
     let genesis = files::read_genesis(&args.genesis)?;
     let identity = Identity::load(&args.identity)?;
     let mut config = GatewayConfig::new(genesis, identity, args.store, args.listen);
