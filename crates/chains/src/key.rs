@@ -1,6 +1,6 @@
 //! A wallet's public key with the one signature algorithm that it serves (docs/spec §3.1, §6).
 
-use crate::ChainError;
+use crate::{ChainError, children};
 use ::bitcoin::secp256k1::{self, VerifyOnly};
 use quorate_intent::Suite;
 use quorate_protocols::derive::ExtendedKey;
@@ -71,13 +71,13 @@ pub(crate) fn secp_key(
     key: &ExtendedKey<Secp256k1>,
     path: &[u32],
 ) -> Result<secp256k1::PublicKey, ChainError> {
-    let point = key.derive(path)?.key.key;
+    let point = children::child(key, path)?.key.key;
     secp256k1::PublicKey::from_slice(&Secp256k1::encode_point(&point))
         .map_err(|error| ChainError::encoding("public key", error))
 }
 
 /// The derived Ed25519 key, 32 bytes.
 pub(crate) fn ed25519_key(key: &ExtendedKey<Ed25519>, path: &[u32]) -> Result<[u8; 32], ChainError> {
-    let bytes = Ed25519::encode_point(&key.derive(path)?.key.key);
+    let bytes = Ed25519::encode_point(&children::child(key, path)?.key.key);
     bytes.try_into().map_err(|_| ChainError::encoding("public key", "must have 32 bytes"))
 }

@@ -12,6 +12,7 @@
 pub mod bitcoin;
 pub mod built;
 mod chain;
+pub mod children;
 mod codec;
 pub mod detail;
 pub mod error;

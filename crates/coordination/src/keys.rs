@@ -1,6 +1,7 @@
 //! The public side of a key in any suite.
 
 use quorate_chains::WalletKey;
+use quorate_chains::children::Remembered;
 use quorate_intent::Suite;
 use quorate_protocols::derive::{DeriveError, ExtendedKey};
 use quorate_protocols::key::PublicShares;
@@ -107,11 +108,8 @@ impl KeySet {
 
     /// The child at `path`.
     pub fn child(&self, path: &[u32]) -> Result<Child, DeriveError> {
-        fn child<C: quorate_protocols::derive::Derive>(
-            key: &ExtendedKey<C>,
-            path: &[u32],
-        ) -> Result<Child, DeriveError> {
-            let derived = key.derive(path)?;
+        fn child<C: Remembered>(key: &ExtendedKey<C>, path: &[u32]) -> Result<Child, DeriveError> {
+            let derived = quorate_chains::children::child(key, path)?;
             Ok(Child { tau: C::encode_scalar(&derived.tau), key: C::encode_point(&derived.key.key) })
         }
         match self {

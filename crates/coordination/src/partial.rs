@@ -117,8 +117,8 @@ impl Material {
     /// What an assignment names it by.
     pub fn digest(&self, suite: Suite) -> Result<Hash, PartError> {
         match self {
-            Self::Frost(list) => Ok(Hash(frost::commitments_digest(&decode_commitments(suite, list)?))),
-            Self::Ecdsa(bytes) => Ok(Hash(*decode_presignature(bytes)?.pd())),
+            Self::Frost(list) => Ok(name_commitments(&decode_commitments(suite, list)?)),
+            Self::Ecdsa(bytes) => Ok(name_presignature(&decode_presignature(bytes)?)),
         }
     }
 }
@@ -147,17 +147,22 @@ impl Part {
         if child.key != item.key {
             return Err(PartError::Key);
         }
-        if assignment.material != self.material.digest(keys.suite())? {
-            return Err(PartError::Mismatch("it names other nonces than it comes with"));
-        }
+        // Points are decoded once: that costs as much as signing.
+        let named = |name: Hash| {
+            let other = PartError::Mismatch("it names other nonces than it comes with");
+            if assignment.material == name { Ok(()) } else { Err(other) }
+        };
         let mut delta = Vec::new();
         let kind = match (&self.material, keys) {
             (Material::Frost(list), KeySet::Bip340(_) | KeySet::Ed25519(_)) => {
+                let commitments = decode_commitments(keys.suite(), list)?;
+                named(name_commitments(&commitments))?;
                 check_owners(list, parties, &request.record)?;
-                CheckedKind::Frost(decode_commitments(keys.suite(), list)?)
+                CheckedKind::Frost(commitments)
             }
             (Material::Ecdsa(bytes), KeySet::Ecdsa(public)) => {
                 let presignature = decode_presignature(bytes)?;
+                named(name_presignature(&presignature))?;
                 if *presignature.key() != public.key().key
                     || presignature.binding().key_id != request.record.0
                 {
@@ -218,6 +223,16 @@ fn ecdsa_request(
 
 fn decode_presignature(bytes: &[u8]) -> Result<PresignaturePublic, PartError> {
     PresignaturePublic::decode(bytes, ()).map_err(|error| PartError::Malformed(error.to_string()))
+}
+
+/// What an assignment names commitments by.
+fn name_commitments(commitments: &BTreeMap<Index, NonceCommitments>) -> Hash {
+    Hash(frost::commitments_digest(commitments))
+}
+
+/// What an assignment names a presignature by.
+fn name_presignature(presignature: &PresignaturePublic) -> Hash {
+    Hash(*presignature.pd())
 }
 
 fn check_owners(list: &[OwnedCommitment], parties: &[PublicKey], record: &Hash) -> Result<(), PartError> {
