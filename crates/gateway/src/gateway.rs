@@ -16,6 +16,7 @@ use crate::{Config, GatewayError, Identity, Limits, Signing};
 use quorate_coordination::InForce;
 use quorate_intent::Governance;
 use quorate_transport::Endpoint;
+use quorate_verify::Verifier;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpListener;
@@ -41,6 +42,7 @@ pub struct Gateway {
     pub(crate) sign_ins: SignIns,
     /// What was signed, as far as rules look at it.
     pub(crate) past: Past,
+    pub(crate) verifier: Verifier,
 }
 
 /// A gateway that runs. Dropping it stops it at once; [`Running::shutdown`] lets open requests end first.
@@ -100,6 +102,7 @@ impl Gateway {
             watch,
             sign_ins: SignIns::new(),
             past: Past::default(),
+            verifier: Verifier::default(),
         });
         work.spawn(coordinator::run(Arc::clone(&gateway), orders));
         work.spawn(addresses::run(Arc::clone(&gateway), wanted));

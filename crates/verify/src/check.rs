@@ -1,6 +1,7 @@
 //! The verifier of certificates. It believes nothing but the genesis it is given: everything else is rebuilt or verified.
 
 use crate::error::refused;
+use crate::footing::Footing;
 use crate::report::{Named, Report};
 use crate::{TransactionCertificate, VerifyError, log, rule};
 use quorate_audit::witness_quorum;
@@ -16,7 +17,7 @@ pub(crate) struct Ground<'c> {
     /// The governance version under which the intent was judged.
     pub version: &'c Genesis,
     /// Its rules.
-    pub ruling: Ruling,
+    pub ruling: &'c Ruling,
     pub keys: KeySet,
     pub built: Built,
 }
@@ -27,23 +28,18 @@ pub(crate) struct Ground<'c> {
 /// # Errors
 /// [`VerifyError`] that names the first part that does not hold, and why.
 pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result<Report, VerifyError> {
-    if certificate.cluster != genesis.hash() {
-        let problem =
-            format!("it is of the cluster {}, the genesis is {}", certificate.cluster, genesis.hash());
-        return Err(refused("the cluster", problem));
-    }
-    let chain =
-        Governance::replay(genesis.clone(), certificate.steps.iter().cloned(), &quorate_policy::judge_step)
-            .map_err(|error| refused("the governance chain", error))?;
+    verify_on(&Footing::new(certificate, genesis)?, certificate)
+}
+
+pub(crate) fn verify_on(
+    footing: &Footing,
+    certificate: &TransactionCertificate,
+) -> Result<Report, VerifyError> {
     let intent = &certificate.intent.intent;
-    if chain.hash() != intent.governance || chain.number() != certificate.steps.len() as u64 {
-        let problem = "it does not end at the version that the intent names";
-        return Err(refused("the governance chain", problem));
-    }
+    let (chain, ruling) = (footing.chain(), footing.ruling());
     let version = chain.current();
-    let ruling = Ruling::of(version).map_err(|error| refused("the policy", error))?;
-    let wallet = check_intent(certificate, &ruling)?;
-    let keys = check_key(certificate, &chain, &wallet)?;
+    let wallet = check_intent(certificate, ruling)?;
+    let keys = footing.keys(certificate, &wallet)?;
     let built = rebuild(certificate, &keys)?;
     let ground = Ground { certificate, version, ruling, keys, built };
     let signers = check_signing(&ground)?;
@@ -51,12 +47,12 @@ pub fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result
     let entry = log::will_sign(&certificate.verdicts[0])?;
     used_all(&ground)?;
     let needed = witness_quorum(version.parties.len());
-    let name = |key: &PublicKey| Named { name: person(&ground.ruling, key), key: *key };
+    let name = |key: &PublicKey| Named { name: person(ruling, key), key: *key };
     Ok(Report {
         complete: signed_by.iter().all(|party| party.witnesses.len() >= needed),
         witnesses_needed: needed,
         cluster: version.name.clone(),
-        genesis: genesis.hash(),
+        genesis: footing.cluster(),
         governance: chain.number(),
         governance_hash: chain.hash(),
         intent: intent.id(),
@@ -116,7 +112,7 @@ fn check_intent(certificate: &TransactionCertificate, ruling: &Ruling) -> Result
 }
 
 /// Order, approvals and parties' signatures behind the key.
-fn check_key(
+pub(crate) fn check_key(
     certificate: &TransactionCertificate,
     chain: &Governance,
     wallet: &WalletId,
@@ -214,7 +210,7 @@ fn used_all(ground: &Ground<'_>) -> Result<(), VerifyError> {
     let spare = ground.certificate.approvals.iter().find(|approval| !used.contains(&approval.approver));
     match spare {
         Some(spare) => {
-            let who = person(&ground.ruling, &spare.approver);
+            let who = person(ground.ruling, &spare.approver);
             Err(refused("the approvals", format!("that of {who} counted for nobody")))
         }
         None => Ok(()),
@@ -229,7 +225,7 @@ pub(crate) fn check_rule(
 ) -> Result<(), VerifyError> {
     let certificate = ground.certificate;
     let case = rule::Case {
-        ruling: &ground.ruling,
+        ruling: ground.ruling,
         intent: &certificate.intent,
         approvals: &certificate.approvals,
         built: &ground.built,

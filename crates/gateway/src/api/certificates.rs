@@ -48,7 +48,7 @@ pub async fn check(
 ) -> Result<Json<Report>, ApiError> {
     let certificate = find(&gateway, &id).await?;
     let genesis = gateway.genesis.chain().genesis().clone();
-    let checked = tokio::task::spawn_blocking(move || quorate_verify::verify(&certificate, &genesis));
+    let checked = tokio::task::spawn_blocking(move || gateway.verifier.verify(&certificate, &genesis));
     let checked = checked.await.map_err(ApiError::internal)?;
     checked.map(Json).map_err(|error| {
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "certificate_refused", error.to_string())

@@ -9,7 +9,7 @@ use quorate_audit::{Note, witness_quorum};
 use quorate_chains::{Plan, RawSignature, SignedTx};
 use quorate_coordination::{NodeRequest, NodeResponse, Part};
 use quorate_intent::{Approval, Hash, IntentId, PublicKey};
-use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate, verify};
+use quorate_verify::{Signing, TransactionCertificate, Verdict, certificate};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::sleep;
@@ -113,8 +113,9 @@ async fn attempt(gateway: &Arc<Gateway>, id: &IntentId, last: bool) -> Result<bo
     }
     let genesis = gateway.genesis.chain().genesis().clone();
     // What this gateway hands out it has verified as anybody would.
+    let own = Arc::clone(gateway);
     let checked = tokio::task::spawn_blocking(move || {
-        let report = verify(&certificate, &genesis);
+        let report = own.verifier.verify(&certificate, &genesis);
         (certificate, report)
     });
     let Ok((certificate, report)) = checked.await else { return Ok(false) };

@@ -5,10 +5,27 @@ mod logs;
 mod scene;
 
 use quorate_audit::{Body, Entry, WillSign};
+use quorate_intent::Genesis;
 use quorate_intent::keys::public;
 use quorate_intent::{Approval, Verdict as Said};
-use quorate_verify::{TransactionCertificate, VerifyError, verify};
+use quorate_verify::{Report, TransactionCertificate, Verifier, VerifyError};
 use scene::{genesis, key, proven, scene, seeds};
+use std::sync::LazyLock;
+
+/// Knows the ground of the whole certificate already.
+static KNOWING: LazyLock<Verifier> = LazyLock::new(|| {
+    let verifier = Verifier::default();
+    verifier.verify(&scene(), &genesis()).unwrap();
+    verifier
+});
+
+/// A verifier that knows the ground says of everything the same as one that starts afresh.
+fn verify(certificate: &TransactionCertificate, genesis: &Genesis) -> Result<Report, VerifyError> {
+    let (afresh, knowing) =
+        (quorate_verify::verify(certificate, genesis), KNOWING.verify(certificate, genesis));
+    assert_eq!(format!("{afresh:?}"), format!("{knowing:?}"));
+    afresh
+}
 
 fn refused(certificate: &TransactionCertificate) -> String {
     match verify(certificate, &genesis()) {
