@@ -44,7 +44,7 @@ pub struct Node {
     pub copy: Option<Snapshot>,
     /// Sealed shares that an activation was to erase, with key and attempt, until they are seen to be gone.
     pub erasing: Vec<(WalletId, Vec<u8>, Vec<u8>)>,
-    /// A fault so many writes and syncs after the next start.
+    /// A fault so many writes and syncs after the start that follows the one before it.
     pub again: Option<(u64, Fault)>,
     seed: [u8; 32],
 }

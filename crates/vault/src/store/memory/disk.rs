@@ -114,6 +114,11 @@ impl Disk {
         self.state().fault = Some((point, fault));
     }
 
+    /// Whether a fault is still to happen.
+    pub fn fault_is_due(&self) -> bool {
+        self.state().fault.is_some()
+    }
+
     /// Whether the machine is down: from a crash until the next opening.
     pub fn is_down(&self) -> bool {
         self.state().down
