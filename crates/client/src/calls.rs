@@ -15,6 +15,9 @@ use tokio::time::sleep;
 /// Pause between two looks at an intent that is waited for.
 const POLL: Duration = Duration::from_millis(50);
 
+/// Longest time that the gateway is asked to hold an answer back.
+const HOLD: Duration = Duration::from_secs(20);
+
 /// Most intents of an inbox that are fetched.
 const MAX_INBOX: usize = 1000;
 
@@ -133,6 +136,16 @@ impl Client {
         self.get(&format!("/v1/intents/{id}")).await
     }
 
+    /// One intent, as soon as nothing more happens to it by itself, or in that time at the latest; the gateway holds its answer
+    /// back for some seconds of it.
+    pub async fn intent_within(&self, id: &IntentId, limit: Duration) -> Result<IntentView, ClientError> {
+        let wait = limit.min(HOLD).min(self.patience() / 2).as_secs();
+        if wait == 0 {
+            return self.intent(id).await;
+        }
+        self.get(&format!("/v1/intents/{id}?wait={wait}")).await
+    }
+
     /// Hands an approver's verdict in.
     pub async fn approve(&self, approval: &Approval) -> Result<IntentView, ClientError> {
         let id = IntentId(approval.intent.0);
@@ -176,7 +189,7 @@ impl Client {
     pub async fn wait(&self, id: &IntentId, limit: Duration) -> Result<IntentView, ClientError> {
         let began = Instant::now();
         loop {
-            let view = self.intent(id).await?;
+            let view = self.intent_within(id, limit.saturating_sub(began.elapsed())).await?;
             if view.state.is_final() {
                 return Ok(view);
             }

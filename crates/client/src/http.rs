@@ -75,6 +75,11 @@ impl Client {
         self
     }
 
+    /// How long an answer is waited for.
+    pub(crate) fn patience(&self) -> Duration {
+        self.timeout
+    }
+
     /// The public half of the key that signs.
     pub fn public_key(&self) -> PublicKey {
         quorate_intent::keys::public(&self.key)

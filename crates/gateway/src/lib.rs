@@ -25,6 +25,7 @@ mod config;
 mod coordinator;
 mod error;
 mod gateway;
+mod held;
 mod identity;
 mod intents;
 mod invoices;

@@ -1,4 +1,4 @@
-//! Answers that do not end by themselves: how many there may be, and their end.
+//! Answers that do not end by themselves, or are held back: how many there may be, and their end.
 
 use crate::api::ApiError;
 use axum::http::StatusCode;
@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 const API: usize = 128;
 /// Streams of payment pages at once; who gets none looks every few seconds.
 const PAGES: usize = 512;
+/// Answers that are held back at once until an intent ends; who finds no place is answered right away.
+const WAITS: usize = 512;
 /// Pause between two comments on a quiet stream: below what proxies give up after.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
@@ -21,13 +23,15 @@ pub type Slot = OwnedSemaphorePermit;
 pub struct Streams {
     api: Arc<Semaphore>,
     pages: Arc<Semaphore>,
+    waits: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
 }
 
 impl Streams {
     /// None yet; they end when `stopping` turns true.
     pub fn new(stopping: watch::Receiver<bool>) -> Self {
-        Self { api: Arc::new(Semaphore::new(API)), pages: Arc::new(Semaphore::new(PAGES)), stopping }
+        let places = |most| Arc::new(Semaphore::new(most));
+        Self { api: places(API), pages: places(PAGES), waits: places(WAITS), stopping }
     }
 
     /// A place for a stream of the API.
@@ -44,6 +48,11 @@ impl Streams {
     /// A problem when there is none.
     pub fn page(&self) -> Result<Slot, ApiError> {
         take(&self.pages)
+    }
+
+    /// A place for an answer that is held back, if there is one.
+    pub fn wait(&self) -> Option<Slot> {
+        Arc::clone(&self.waits).try_acquire_owned().ok()
     }
 
     /// Turns true when the gateway stops.

@@ -135,7 +135,7 @@ async fn authenticate(gateway: &Gateway, request: Request) -> Result<(Caller, Re
     gateway.replay.note(&auth, now, changes)?;
     if changes {
         // Durable, so that a restart does not open the window again.
-        gateway.store.add_nonce(&auth.key, &auth.nonce, auth.time, now.saturating_sub(WINDOW)).await?;
+        gateway.store.add_nonce(&auth.key, &auth.nonce, auth.time).await?;
     }
     parts.extensions.insert(caller);
     Ok((caller, Request::from_parts(parts, Body::from(body.clone())), body))

@@ -6,7 +6,7 @@ use super::{ApiError, cursor, page};
 use crate::coordinator::{by_file, signed};
 use crate::gateway::Gateway;
 use crate::store::ListFilter;
-use crate::{intents, replan};
+use crate::{held, intents, replan};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::{Extension, Json};
@@ -17,6 +17,7 @@ use quorate_coordination::api::{
 use quorate_intent::{Approval, IntentId, WalletId};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Which intents to list.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -71,14 +72,32 @@ pub async fn list(
     Ok(Json(Page { items, next_cursor }))
 }
 
-/// One intent.
+/// How long an answer may be held back.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Holds the answer back until nothing more happens to the intent by itself, at most so many seconds (0 to 20).
+    #[param(minimum = 0, maximum = 20)]
+    wait: Option<u64>,
+}
+
+/// One intent; with `wait`, as soon as it is signed or has ended.
 #[utoipa::path(get, path = "/v1/intents/{id}", tag = "intents", security(("device_key" = [])),
-    params(("id" = String, Path, description = "`int_…`")),
+    params(("id" = String, Path, description = "`int_…`"), Hold),
     responses((status = 200, body = IntentView), (status = "default", body = Problem)))]
 pub async fn show(
     State(gateway): State<Arc<Gateway>>,
     Id(id): Id<IntentId>,
+    Params(hold): Params<Hold>,
 ) -> Result<Json<IntentView>, ApiError> {
+    let wait = hold.wait.unwrap_or(0);
+    if wait > held::LONGEST {
+        let detail = format!("wait must be 0 to {} seconds", held::LONGEST);
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail).field("wait"));
+    }
+    if wait > 0 {
+        held::until_it_ends(&gateway, &id, Duration::from_secs(wait)).await?;
+    }
     intents::find(&gateway, &id).await.map(Json)
 }
 

@@ -31,6 +31,7 @@ use crate::watch::plan::{self, NoPlan};
 use consider::Ahead;
 use quorate_coordination::api::State;
 use quorate_coordination::{Certificate, KeySet, RecordError};
+use quorate_intent::api_auth::WINDOW;
 use quorate_intent::{Body, ContractCall, Hash, IntentId, Message, PublicKey, Transfer, WalletId};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -272,6 +273,9 @@ async fn tick(gateway: &Arc<Gateway>) {
             tracing::error!(%error, "cannot look for due schedules");
         }
         gateway.replay.forget(now());
+        if let Err(error) = gateway.store.forget_nonces(now().saturating_sub(WINDOW)).await {
+            tracing::error!(%error, "cannot forget old requests");
+        }
         refill::look(gateway);
         if let Err(error) = certify::look(gateway).await {
             tracing::error!(%error, "cannot look for pending certificates");

@@ -72,16 +72,16 @@ impl Store {
         tx.commit().await
     }
 
-    /// Remembers the nonce of a request that changes something, and forgets those signed before `oldest`.
-    pub async fn add_nonce(
-        &self,
-        caller: &PublicKey,
-        nonce: &[u8; 16],
-        time: u64,
-        oldest: u64,
-    ) -> Result<()> {
+    /// Forgets nonces of requests that were signed before `oldest`. It looks at all of them: now and then, not with each request.
+    pub async fn forget_nonces(&self, oldest: u64) -> Result<()> {
         let mut tx = self.begin().await?;
         sqlx::query("DELETE FROM nonces WHERE time < ?").bind(int(oldest)).execute(&mut *tx.tx).await?;
+        tx.commit().await
+    }
+
+    /// Remembers the nonce of a request that changes something.
+    pub async fn add_nonce(&self, caller: &PublicKey, nonce: &[u8; 16], time: u64) -> Result<()> {
+        let mut tx = self.begin().await?;
         sqlx::query("INSERT INTO nonces (caller, nonce, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
             .bind(caller.0.as_slice())
             .bind(nonce.as_slice())

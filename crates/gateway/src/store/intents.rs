@@ -106,6 +106,15 @@ impl Store {
         row.as_ref().map(read).transpose()
     }
 
+    /// Where an intent is.
+    pub async fn intent_state(&self, id: &IntentId) -> Result<Option<State>> {
+        let found: Option<String> = sqlx::query_scalar("SELECT state FROM intents WHERE id = ?")
+            .bind(id.0.as_slice())
+            .fetch_optional(&self.pool)
+            .await?;
+        found.map(|name| state(&name)).transpose()
+    }
+
     /// Intents, newest first.
     pub async fn intents(&self, filter: &ListFilter) -> Result<Vec<IntentRow>> {
         let mut query = QueryBuilder::<Sqlite>::new("SELECT * FROM intents WHERE 1 = 1");
@@ -211,7 +220,7 @@ impl Tx<'_> {
         if let Some(invoice) = refunded(&new.signed.intent.body) {
             self.note_refund(invoice, &id).await?;
         }
-        self.add_transition(&id, State::Submitted, None, None).await
+        self.add_transition(&id, (new.wallet, new.kind), State::Submitted, None, None).await
     }
 
     /// Moves an intent to another state if it is in one of those named; tells whether it was.
@@ -225,17 +234,18 @@ impl Tx<'_> {
         for from in change.from {
             states.push_bind(from.as_str());
         }
-        query.push(")");
-        if query.build().execute(&mut *self.tx).await?.rows_affected() == 0 {
-            return Ok(false);
-        }
-        self.add_transition(id, change.to, change.reason, change.rule).await?;
+        query.push(") RETURNING wallet, kind");
+        let Some(row) = query.build().fetch_optional(&mut *self.tx).await? else { return Ok(false) };
+        let (wallet, kind): (_, String) = (WalletId(fixed(row.try_get("wallet")?)?), row.try_get("kind")?);
+        self.add_transition(id, (wallet, &kind), change.to, change.reason, change.rule).await?;
+        self.moved.1.push((*id, change.to));
         Ok(true)
     }
 
     async fn add_transition(
         &mut self,
         id: &IntentId,
+        (wallet, kind): (WalletId, &str),
         state: State,
         reason: Option<&str>,
         rule: Option<&str>,
@@ -251,25 +261,10 @@ impl Tx<'_> {
         .bind(rule)
         .execute(&mut *self.tx)
         .await?;
-        self.tell_intent(id, state, reason, rule).await
-    }
-
-    /// Writes the event of a change down.
-    async fn tell_intent(
-        &mut self,
-        id: &IntentId,
-        state: State,
-        reason: Option<&str>,
-        rule: Option<&str>,
-    ) -> Result<()> {
-        let row = sqlx::query("SELECT wallet, kind FROM intents WHERE id = ?")
-            .bind(id.0.as_slice())
-            .fetch_one(&mut *self.tx)
-            .await?;
         let data = serde_json::json!({
             "id": id,
-            "kind": row.try_get::<String, _>("kind")?,
-            "wallet": WalletId(fixed(row.try_get("wallet")?)?),
+            "kind": kind,
+            "wallet": wallet,
             "state": state,
             "reason": reason,
             "deciding_rule": rule,

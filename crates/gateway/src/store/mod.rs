@@ -37,13 +37,17 @@ pub use wallets::{ScheduleRow, WalletRow};
 pub use webhooks::{DeliveryRow, Outcome, WebhookRow};
 
 use crate::GatewayError;
-use quorate_intent::Hash;
+use quorate_coordination::api::State;
+use quorate_intent::{Hash, IntentId};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlitePool};
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use writer::{Turn, Writer};
+
+/// Changes of state that somebody who waits may miss before it looks for itself.
+const MOVES: usize = 1024;
 
 /// The database, with one writer at a time and readers beside it.
 pub struct Store {
@@ -51,12 +55,15 @@ pub struct Store {
     writer: Writer,
     /// The place of the last event that is durable.
     told: watch::Sender<u64>,
+    /// Intents that came to another state, once that is durable.
+    moved: broadcast::Sender<(IntentId, State)>,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
     tx: Turn,
     told: &'s watch::Sender<u64>,
+    moved: (&'s broadcast::Sender<(IntentId, State)>, Vec<(IntentId, State)>),
     /// The place of the last event of this write.
     event: Option<u64>,
 }
@@ -78,6 +85,8 @@ impl Store {
             .disable_statement_logging();
         let pool = SqlitePoolOptions::new()
             .max_connections(4)
+            // A file has no connection that goes away; asking each time costs two changes of threads.
+            .test_before_acquire(false)
             .acquire_timeout(Duration::from_secs(10))
             .connect_with(options.clone())
             .await?;
@@ -85,7 +94,8 @@ impl Store {
         let last: Option<i64> =
             sqlx::query_scalar("SELECT max(sequence) FROM events").fetch_one(&pool).await?;
         let told = watch::Sender::new(uint(last.unwrap_or(0)));
-        let store = Self { pool, writer: Writer::connect(&options).await?, told };
+        let moved = broadcast::Sender::new(MOVES);
+        let store = Self { pool, writer: Writer::connect(&options).await?, told, moved };
         store.check_genesis(genesis).await?;
         Ok(store)
     }
@@ -111,12 +121,18 @@ impl Store {
 
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
-        Ok(Tx { tx: self.writer.begin().await?, told: &self.told, event: None })
+        let moved = (&self.moved, Vec::new());
+        Ok(Tx { tx: self.writer.begin().await?, told: &self.told, moved, event: None })
     }
 
     /// Tells the place of the last event that is durable, and every later one.
     pub fn told(&self) -> watch::Receiver<u64> {
         self.told.subscribe()
+    }
+
+    /// Tells every intent that comes to another state, once that is durable.
+    pub fn moves(&self) -> broadcast::Receiver<(IntentId, State)> {
+        self.moved.subscribe()
     }
 
     /// Closes the file.
@@ -130,6 +146,10 @@ impl Tx<'_> {
     /// Makes it durable, together with whatever is written at the same time.
     pub async fn commit(self) -> Result<()> {
         self.tx.commit().await?;
+        for moved in self.moved.1 {
+            // Nobody may be waiting.
+            let _ = self.moved.0.send(moved);
+        }
         if let Some(place) = self.event {
             // Writes that became durable together may end in any order.
             self.told.send_if_modified(|last| {

@@ -198,3 +198,38 @@ async fn lists_come_in_pages() {
     assert_eq!(page["items"].as_array().unwrap().len(), 1);
     assert_eq!(bench.get("/v1/intents?state=signed").await.json["items"], json!([]));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_is_held_back_until_the_intent_ends() {
+    let folder = tempfile::tempdir().unwrap();
+    with_wallet(folder.path(), &genesis()).await;
+    let bench = start(folder.path()).await;
+    fund(&bench, &[100_000]).await;
+    let intent = intent(&genesis(), IntentBody::Transfer(transfer(10_000, 10_000)));
+    assert_eq!(bench.post(CLIENT, "/v1/intents", &new_intent(&intent)).await.status, StatusCode::CREATED);
+    let id = intent.intent.id();
+    for (query, code) in
+        [("wait=21", "invalid_query"), ("wait=-1", "invalid_query"), ("hold=1", "invalid_query")]
+    {
+        assert_eq!(bench.get(&format!("/v1/intents/{id}?{query}")).await.problem(), (400, code), "{query}");
+    }
+    let began = std::time::Instant::now();
+    let answer = bench.get(&format!("/v1/intents/{id}?wait=1")).await;
+    assert_eq!(answer.json["state"], "pending_approval");
+    assert!(began.elapsed().as_millis() >= 1000, "it was not held back: {:?}", began.elapsed());
+    let ending = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        bench.post(CLIENT, &format!("/v1/intents/{id}/cancel"), &json!({})).await
+    };
+    let target = format!("/v1/intents/{id}?wait=20");
+    let began = std::time::Instant::now();
+    let (held, cancelled) = tokio::join!(bench.get(&target), ending);
+    assert_eq!((&held.json["state"], cancelled.status), (&json!("cancelled"), StatusCode::OK));
+    assert!((250..15_000).contains(&began.elapsed().as_millis()), "{:?}", began.elapsed());
+    // What has ended is told at once.
+    let began = std::time::Instant::now();
+    assert_eq!(bench.get(&target).await.json["state"], "cancelled");
+    assert!(began.elapsed().as_secs() < 10, "{:?}", began.elapsed());
+    let unknown = quorate_intent::IntentId([9; 32]);
+    assert_eq!(bench.get(&format!("/v1/intents/{unknown}?wait=20")).await.problem(), (404, "unknown_intent"));
+}

@@ -11,12 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
 
 /// Longest wait for one transfer.
 const WAIT: Duration = Duration::from_secs(120);
-/// Shortest and longest pause between two looks at a transfer. Looking costs the gateway work of its own.
-const LOOK: (Duration, Duration) = (Duration::from_millis(10), Duration::from_millis(250));
 
 /// What one transfer took.
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +57,6 @@ pub struct Load {
     pub nonce: AtomicU64,
     /// The processes that work for it, besides this one; none where they are somebody else's.
     pub processes: Vec<u32>,
-    /// What the last transfers took, in milliseconds: when looking for the next one is worth it.
-    pub usual: AtomicU64,
 }
 
 /// Runs it.
@@ -126,19 +121,13 @@ async fn one(load: &Load) -> Result<Sample> {
     let approved = Instant::now();
     let view = wait(load, &view, approved).await?;
     let whole = began.elapsed();
-    let taken = u64::try_from(approved.elapsed().as_millis()).unwrap_or(u64::MAX);
-    let usual = load.usual.load(Ordering::Relaxed);
-    load.usual.store((usual.saturating_mul(7) + taken.min(60_000)) / 8, Ordering::Relaxed);
     Ok(Sample { whole, signing: signing(&view).unwrap_or(whole) })
 }
 
-/// Looks when it is likely to be signed, and more seldom the longer it takes.
+/// Until it is signed; the gateway holds its answer back.
 async fn wait(load: &Load, view: &IntentView, approved: Instant) -> Result<IntentView> {
-    let usual = Duration::from_millis(load.usual.load(Ordering::Relaxed));
-    sleep((usual / 2).clamp(LOOK.0, WAIT)).await;
-    let pause = (usual / 8).clamp(LOOK.0, LOOK.1);
     loop {
-        let seen = load.client.client.intent(&view.id).await?;
+        let seen = load.client.client.intent_within(&view.id, WAIT).await?;
         match seen.state {
             State::Signed => return Ok(seen),
             state if state.is_final() => {
@@ -148,7 +137,6 @@ async fn wait(load: &Load, view: &IntentView, approved: Instant) -> Result<Inten
             _ => {}
         }
         ensure!(approved.elapsed() < WAIT, "intent {} is still {} ({:?})", seen.id, seen.state, seen.reason);
-        sleep(pause).await;
     }
 }
 

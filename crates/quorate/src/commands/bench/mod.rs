@@ -81,9 +81,9 @@ async fn measure(
     let mut client = cluster.client()?;
     client.follow().await?;
     let approvers = cluster.approvers()?;
-    let (nonce, usual) = (AtomicU64::new(0), AtomicU64::new(100));
+    let nonce = AtomicU64::new(0);
     let processes = cluster.pids().into_iter().map(|(_, process)| process).collect();
-    let load = Arc::new(Load { client, approvers, wallet, suite, nonce, processes, usual });
+    let load = Arc::new(Load { client, approvers, wallet, suite, nonce, processes });
     // Below half of the stock the gateway fills it up, which is the other load.
     let count = (stock / 2).max(1);
     say(json, &format!("{suite}: {count} transfers from stock"));
