@@ -31,8 +31,7 @@ pub(crate) async fn again(shared: Arc<Shared>) {
     loop {
         tokio::time::sleep(AGAIN).await;
         if let Some(seconds) = shared.clock.jumped() {
-            tracing::error!(seconds, "ALARM: this machine's clock jumped; judgements by time are made by it");
-            shared.log(Body::ClockJumped { seconds }).await;
+            clock_jumped(&shared, seconds).await;
         }
         for party in shared.genesis.current().parties {
             tell_heads(&shared, &party.key).await;
@@ -43,6 +42,12 @@ pub(crate) async fn again(shared: Arc<Shared>) {
             }
         }
     }
+}
+
+/// Takes down that this machine's clock was set by so many seconds.
+pub(crate) async fn clock_jumped(shared: &Shared, seconds: i64) {
+    tracing::error!(seconds, "ALARM: this machine's clock jumped; judgements by time are made by it");
+    shared.log(Body::ClockJumped { seconds }).await;
 }
 
 /// Tells a peer this node's time, and asks for what it counts as spent, where rules look at that.

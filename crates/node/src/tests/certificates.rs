@@ -34,7 +34,7 @@ impl Cluster {
     }
 
     /// A key of the first `nodes`.
-    async fn generated(&self, wallet: WalletId, nodes: usize) -> Certificate {
+    pub(super) async fn generated(&self, wallet: WalletId, nodes: usize) -> Certificate {
         let kind = OrderKind::Generate {
             suite: Suite::Ed25519,
             threshold: 2,

@@ -9,6 +9,7 @@ mod generate;
 mod governance;
 mod passkeys;
 mod restored;
+mod told;
 mod witness;
 
 use crate::node::Shared;
