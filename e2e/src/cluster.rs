@@ -82,6 +82,10 @@ impl Drop for Cluster {
 /// A free port below those that the system gives to outgoing connections, so that nobody takes it while its node is down.
 pub(crate) fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
+    // For a folder that is kept: its ports stay what they are, so they lie outside of those that others take.
+    if let Ok(first) = std::env::var("QUORATE_PORTS_FROM") {
+        return Ok(first.parse::<u16>()? + NEXT.fetch_add(1, Ordering::Relaxed));
+    }
     let start = u16::try_from(std::process::id() % 18_000)?;
     for _ in 0..1000 {
         let port = 12_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 20_000;
@@ -142,6 +146,28 @@ impl Cluster {
         let mut cluster = Self::make(n, namespaces)?;
         cluster.how = how;
         for at in 0..n {
+            cluster.start_node(at)?;
+        }
+        cluster.start_gateway()?;
+        cluster.ready().await?;
+        Ok(cluster)
+    }
+
+    /// The processes of a folder that another cluster left behind, whose nodes' homes are named as ours are.
+    ///
+    /// # Errors
+    /// What any of its steps says.
+    pub async fn open(folder: TempDir) -> Result<Self> {
+        let genesis: Genesis = serde_json::from_slice(&std::fs::read(folder.path().join("genesis.json"))?)?;
+        let mut machines = genesis.parties.clone();
+        // The genesis has them in order of their keys.
+        machines.sort_by(|a, b| a.name.cmp(&b.name));
+        let api = format!("http://127.0.0.1:{}", free_port()?);
+        let (current, nodes) =
+            (Mutex::new(genesis.clone()), Mutex::new(machines.iter().map(|_| None).collect()));
+        let (how, namespaces, gateway) = (How::default(), None, None);
+        let mut cluster = Self { genesis, current, machines, api, folder, how, nodes, gateway, namespaces };
+        for at in 0..cluster.machines.len() {
             cluster.start_node(at)?;
         }
         cluster.start_gateway()?;

@@ -24,6 +24,16 @@ impl Cluster {
         Ok(Wallet { id: wallet.id, certificate, keys })
     }
 
+    /// A wallet that another process of this cluster knew.
+    ///
+    /// # Errors
+    /// When its certificate does not hold.
+    pub async fn wallet_of(&self, id: &WalletId) -> Result<Wallet> {
+        let certificate = self.client()?.api.certificate(id).await?;
+        let keys = certificate.check_in(&self.chain().await?, statement_digest)?;
+        Ok(Wallet { id: *id, certificate, keys })
+    }
+
     /// The governance chain, from the genesis that this test made.
     ///
     /// # Errors

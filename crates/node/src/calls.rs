@@ -100,9 +100,12 @@ pub(crate) fn wallet(shared: &Shared, id: &WalletId) -> Result<Arc<Wallet>, Node
 
 fn status(shared: &Shared) -> Status {
     let chain = shared.genesis.chain();
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    #[cfg(feature = "fault-injection")]
+    let version = crate::faults::version().unwrap_or(version);
     Status {
         name: shared.name(&shared.me),
-        version: env!("CARGO_PKG_VERSION").to_owned(),
+        version,
         genesis: chain.hash(),
         governance: chain.number(),
         boot: shared.boot,

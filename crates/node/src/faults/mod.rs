@@ -1,6 +1,8 @@
 //! Faults on purpose: a party that lies, for tests of what the others do about it (docs/spec §5). Built with the feature
 //! `fault-injection` alone, which nothing that ships switches on.
 //!
+//! `version 0.1.99` makes it say that it runs another version of the program. Any other line is a fault.
+//!
 //! A fault is one line: protocol, round, what is spoilt, how; such as `presign 2 broadcast flip 70`. The lines are read from
 //! a file at each use, so that a test says when the lying begins.
 
@@ -104,6 +106,12 @@ pub(crate) fn fault(protocol: &str, round: u8, what: What) -> Option<How> {
     let faults = text.lines().filter_map(|line| line.parse::<Fault>().ok());
     let mut here = faults.filter(|f| f.protocol == protocol && f.round == round && f.what == what);
     here.next().map(|fault| fault.how)
+}
+
+/// The version that it says it runs.
+pub(crate) fn version() -> Option<String> {
+    let text = std::fs::read_to_string(FILE.get()?).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("version ").map(str::to_owned))
 }
 
 /// Flips a bit if that is the fault here.
