@@ -80,7 +80,7 @@ impl Drop for Cluster {
 }
 
 /// A free port below those that the system gives to outgoing connections, so that nobody takes it while its node is down.
-pub(crate) fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = u16::try_from(std::process::id() % 18_000)?;
     for _ in 0..1000 {

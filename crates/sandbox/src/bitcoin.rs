@@ -119,7 +119,8 @@ impl Bitcoin {
 
     /// What waits and spends one of these outputs, with everything that spends its outputs in turn.
     fn in_the_way(&self, transaction: &Transaction) -> Vec<Txid> {
-        let spends = |tx: &Transaction, at: &OutPoint| tx.input.iter().any(|input| input.previous_output == *at);
+        let spends =
+            |tx: &Transaction, at: &OutPoint| tx.input.iter().any(|input| input.previous_output == *at);
         let mut found: Vec<Txid> = Vec::new();
         for waiting in &self.pool {
             let same = transaction.input.iter().any(|input| spends(waiting, &input.previous_output));
@@ -146,7 +147,12 @@ impl Bitcoin {
         for (index, coin) in spent.iter().enumerate() {
             let (script, value) = (coin.script_pubkey.as_bytes(), coin.value.to_sat());
             bitcoinconsensus::verify_with_flags(script, value, &raw, Some(&outputs), index, flags).map_err(
-                |error| Refusal::new(REFUSED, format!("mandatory-script-verify-flag-failed (input {index}: {error:?})")),
+                |error| {
+                    Refusal::new(
+                        REFUSED,
+                        format!("mandatory-script-verify-flag-failed (input {index}: {error:?})"),
+                    )
+                },
             )?;
         }
         Ok(())
@@ -209,7 +215,8 @@ impl Chain for Bitcoin {
             "getbestblockhash" => Ok(json!(best)),
             "getblockcount" => Ok(json!(self.blocks.len() - 1)),
             "getblockhash" => {
-                let block = usize::try_from(number(params, 0)?).ok().and_then(|height| self.blocks.get(height));
+                let block =
+                    usize::try_from(number(params, 0)?).ok().and_then(|height| self.blocks.get(height));
                 let block = block.ok_or_else(|| Refusal::new(OUT_OF_RANGE, "Block height out of range"))?;
                 Ok(json!(block.block_hash().to_string()))
             }
@@ -234,13 +241,17 @@ impl Chain for Bitcoin {
 
     fn faucet(&mut self, address: &str, amount: u128) -> Result<String, Refusal> {
         let wrong = |problem: String| Refusal::new(NOT_FOUND, problem);
-        let to = Address::from_str(address).ok().and_then(|address| address.require_network(Network::Regtest).ok());
-        let to = to.ok_or_else(|| wrong(format!("{address:.100} is no address of Bitcoin's regtest (bcrt1…)")))?;
+        let to = Address::from_str(address)
+            .ok()
+            .and_then(|address| address.require_network(Network::Regtest).ok());
+        let to =
+            to.ok_or_else(|| wrong(format!("{address:.100} is no address of Bitcoin's regtest (bcrt1…)")))?;
         let amount = u64::try_from(amount).map(Amount::from_sat).unwrap_or(Amount::MAX);
         let held = self.coin(&self.treasure).ok_or_else(|| wrong("the faucet is empty".into()))?;
         let change = amount.checked_add(FAUCET_FEE).and_then(|spent| held.value.checked_sub(spent));
         let change = change.filter(|change| *change >= DUST);
-        let change = change.ok_or_else(|| wrong(format!("the faucet holds {} satoshi only", held.value.to_sat())))?;
+        let change =
+            change.ok_or_else(|| wrong(format!("the faucet holds {} satoshi only", held.value.to_sat())))?;
         let transaction = Transaction {
             version: transaction::Version::TWO,
             lock_time: LockTime::ZERO,

@@ -56,7 +56,7 @@ pub trait Chain: Send {
 }
 
 /// A text parameter.
-pub fn text<'p>(params: &'p [Value], at: usize) -> Result<&'p str, Refusal> {
+pub fn text(params: &[Value], at: usize) -> Result<&str, Refusal> {
     let found = params.get(at).and_then(Value::as_str);
     found.ok_or_else(|| Refusal::invalid(format!("parameter {at} must be text")))
 }

@@ -50,8 +50,10 @@ impl Journal {
     pub fn append(&mut self, line: &Line) -> Result<(), SandboxError> {
         let mut text = serde_json::to_string(line).unwrap_or_default();
         text.push('\n');
-        let wrong =
-            |error: std::io::Error| SandboxError::Journal { path: self.path.clone(), problem: error.to_string() };
+        let wrong = |error: std::io::Error| SandboxError::Journal {
+            path: self.path.clone(),
+            problem: error.to_string(),
+        };
         self.file.write_all(text.as_bytes()).map_err(wrong)
     }
 }

@@ -176,6 +176,7 @@ async fn answer(State(all): State<Shared>, At(path): At<String>, Json(request): 
 
 fn faucet(chain: &mut dyn Chain, params: &[Value]) -> Result<Value, Refusal> {
     let amount = text(params, 1)?.parse::<u128>().ok().filter(|amount| *amount > 0);
-    let amount = amount.ok_or_else(|| Refusal::invalid("the amount must be a whole number of minor units"))?;
+    let amount =
+        amount.ok_or_else(|| Refusal::invalid("the amount must be a whole number of minor units"))?;
     chain.faucet(text(params, 0)?, amount).map(Value::from)
 }

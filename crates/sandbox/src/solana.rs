@@ -81,7 +81,11 @@ impl Solana {
     fn run(&self, tx: &Transaction, raw: &[u8]) -> Result<(HashMap<Address, u64>, u64), String> {
         let message = &tx.message;
         let signed = usize::from(message.header.num_required_signatures);
-        if signed == 0 || tx.signatures.len() != signed || message.account_keys.len() < signed || raw.len() > 1232 {
+        if signed == 0
+            || tx.signatures.len() != signed
+            || message.account_keys.len() < signed
+            || raw.len() > 1232
+        {
             return Err("Transaction failed to sanitize accounts offsets correctly".into());
         }
         let bytes = message.serialize();
@@ -102,7 +106,8 @@ impl Solana {
         let fee = FEE * signed as u64;
         let payer = message.account_keys[0];
         let left = balance(&changed, &payer).checked_sub(fee);
-        changed.insert(payer, left.ok_or("Attempt to debit an account but found no record of a prior credit.")?);
+        changed
+            .insert(payer, left.ok_or("Attempt to debit an account but found no record of a prior credit.")?);
         for instruction in &message.instructions {
             let account = |index: u8| message.account_keys.get(usize::from(index));
             let data = wincode::deserialize_exact::<SystemInstruction>(&instruction.data);
@@ -115,7 +120,9 @@ impl Solana {
                 return Err("an instruction names an account that is not there".into());
             };
             if usize::from(*from) >= signed {
-                return Err("Error processing Instruction 0: missing required signature for instruction".into());
+                return Err(
+                    "Error processing Instruction 0: missing required signature for instruction".into()
+                );
             }
             let left = balance(&changed, source).checked_sub(lamports);
             changed.insert(*source, left.ok_or("Error processing Instruction 0: insufficient lamports")?);
@@ -123,7 +130,9 @@ impl Solana {
             changed.insert(*target, more);
         }
         if changed.values().any(|lamports| (1..RENT).contains(lamports)) {
-            return Err(format!("Transaction results in an account with insufficient funds for rent (at least {RENT} lamports)"));
+            return Err(format!(
+                "Transaction results in an account with insufficient funds for rent (at least {RENT} lamports)"
+            ));
         }
         Ok((changed, fee))
     }
@@ -207,8 +216,8 @@ impl Chain for Solana {
 
     fn submit(&mut self, raw: &[u8]) -> Result<String, Refusal> {
         let refuse = |why: &str| Refusal::new(PREFLIGHT, format!("Transaction simulation failed: {why}"));
-        let tx: Transaction =
-            wincode::deserialize_exact(raw).map_err(|_| Refusal::invalid("failed to deserialize the transaction"))?;
+        let tx: Transaction = wincode::deserialize_exact(raw)
+            .map_err(|_| Refusal::invalid("failed to deserialize the transaction"))?;
         let id = tx.signatures.first().map(ToString::to_string).unwrap_or_default();
         if self.seen.contains(&id) {
             return Err(refuse("This transaction has already been processed"));
@@ -220,8 +229,10 @@ impl Chain for Solana {
         let keys = &tx.message.account_keys;
         let balance = |key: &Address| self.balances.get(key).copied().unwrap_or_default();
         let before = keys.iter().map(balance).collect();
-        let after = keys.iter().map(|key| changed.get(key).copied().unwrap_or_else(|| balance(key))).collect();
-        let done = Done { id: id.clone(), keys: keys.iter().map(ToString::to_string).collect(), before, after, fee };
+        let after =
+            keys.iter().map(|key| changed.get(key).copied().unwrap_or_else(|| balance(key))).collect();
+        let done =
+            Done { id: id.clone(), keys: keys.iter().map(ToString::to_string).collect(), before, after, fee };
         self.balances.extend(changed);
         self.seen.insert(id.clone());
         self.pool.push((done, raw.to_vec()));

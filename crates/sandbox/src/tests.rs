@@ -9,7 +9,8 @@ use ::bitcoin::consensus::{deserialize, serialize};
 use ::bitcoin::secp256k1::{Message, Secp256k1, SecretKey};
 use ::bitcoin::sighash::SighashCache;
 use ::bitcoin::{
-    Address, Amount, CompressedPublicKey, EcdsaSighashType, OutPoint, Sequence, Transaction, TxIn, TxOut, Witness,
+    Address, Amount, CompressedPublicKey, EcdsaSighashType, OutPoint, Sequence, Transaction, TxIn, TxOut,
+    Witness,
 };
 use ed25519_dalek::{Signer, SigningKey};
 use quorate_intent::{Asset, Network};
@@ -40,7 +41,11 @@ impl Payer {
         let mut tx = Transaction {
             version: ::bitcoin::transaction::Version::TWO,
             lock_time: ::bitcoin::absolute::LockTime::ZERO,
-            input: vec![TxIn { previous_output: at, sequence: Sequence::ENABLE_RBF_NO_LOCKTIME, ..TxIn::default() }],
+            input: vec![TxIn {
+                previous_output: at,
+                sequence: Sequence::ENABLE_RBF_NO_LOCKTIME,
+                ..TxIn::default()
+            }],
             output: vec![TxOut { value: value - Amount::from_sat(fee), script_pubkey: script.clone() }],
         };
         let kind = EcdsaSighashType::All;
@@ -90,9 +95,24 @@ fn coins_are_spent_once_and_only_by_their_owner() {
 #[test]
 fn the_faucet_pays_many_in_one_block_and_comes_back_after_a_start() {
     for (mut chain, mut again, to, amount) in [
-        (Box::new(Bitcoin::new()) as Box<dyn Chain>, Box::new(Bitcoin::new()) as Box<dyn Chain>, payer().address.to_string(), 1_000),
-        (Box::new(Evm::new(31_337)), Box::new(Evm::new(31_337)), "0x00000000000000000000000000000000000000A1".into(), 1),
-        (Box::new(Solana::new()), Box::new(Solana::new()), "9aE476sH92Vz7DMPyq5WLPkrKWivxeuTKEFKd2sZZcde".into(), 1_000_000),
+        (
+            Box::new(Bitcoin::new()) as Box<dyn Chain>,
+            Box::new(Bitcoin::new()) as Box<dyn Chain>,
+            payer().address.to_string(),
+            1_000,
+        ),
+        (
+            Box::new(Evm::new(31_337)),
+            Box::new(Evm::new(31_337)),
+            "0x00000000000000000000000000000000000000A1".into(),
+            1,
+        ),
+        (
+            Box::new(Solana::new()),
+            Box::new(Solana::new()),
+            "9aE476sH92Vz7DMPyq5WLPkrKWivxeuTKEFKd2sZZcde".into(),
+            1_000_000,
+        ),
     ] {
         for _ in 0..3 {
             chain.faucet(&to, amount).unwrap();
@@ -119,11 +139,17 @@ fn lamports_move_by_their_owners_word_and_within_the_rules() {
     let other = solana_message::Address::from([3; 32]);
     chain.faucet(&own.to_string(), 10_000_000).unwrap();
     chain.mine(1);
-    let latest = chain.call("getLatestBlockhash", &[]).unwrap()["value"]["blockhash"].as_str().unwrap().to_owned();
+    let latest =
+        chain.call("getLatestBlockhash", &[]).unwrap()["value"]["blockhash"].as_str().unwrap().to_owned();
     let signed = |lamports: u64, hash: &str| {
-        let message = SolanaMessage::new_with_blockhash(&[transfer(&own, &other, lamports)], Some(&own), &hash.parse().unwrap());
+        let message = SolanaMessage::new_with_blockhash(
+            &[transfer(&own, &other, lamports)],
+            Some(&own),
+            &hash.parse().unwrap(),
+        );
         let signature = key.sign(&message.serialize()).to_bytes();
-        wincode::serialize(&solana_transaction::Transaction { signatures: vec![signature.into()], message }).unwrap()
+        wincode::serialize(&solana_transaction::Transaction { signatures: vec![signature.into()], message })
+            .unwrap()
     };
     let mut forged = signed(1_000_000, &latest);
     let last = forged.len() - 1;
@@ -135,7 +161,8 @@ fn lamports_move_by_their_owners_word_and_within_the_rules() {
     let good = signed(2_000_000, &latest);
     chain.submit(&good).unwrap();
     assert!(refused(chain.submit(&good)).contains("already been processed"));
-    let balance = |chain: &mut Solana| chain.call("getBalance", &[json!(other.to_string())]).unwrap()["value"].clone();
+    let balance =
+        |chain: &mut Solana| chain.call("getBalance", &[json!(other.to_string())]).unwrap()["value"].clone();
     assert_eq!(balance(&mut chain), 0, "nothing counts before its block");
     chain.mine(2);
     assert_eq!(balance(&mut chain), 2_000_000);
@@ -150,8 +177,7 @@ async fn follow(config: &NetworkConfig, to: &str, amount: u64) {
     client.check().await.unwrap();
     let before = client.tip().await.unwrap().unwrap();
     assert!(client.fees().await.unwrap().is_some());
-    let id: String =
-        Rpc::new(config).unwrap().call(FAUCET, json!([to, amount.to_string()])).await.unwrap();
+    let id: String = Rpc::new(config).unwrap().call(FAUCET, json!([to, amount.to_string()])).await.unwrap();
     let key = client.key(to).unwrap();
     for _ in 0..100 {
         let tip = client.tip().await.unwrap().unwrap();
@@ -227,7 +253,11 @@ fn wei_move_in_order_and_by_their_owners_word() {
     let mut forged = raw.clone();
     let at = forged.windows(20).position(|part| part[19] == 0xa1 && part[..19] == [0; 19]).unwrap() + 20;
     forged[at] ^= 1;
-    assert!(refused(chain.submit(&forged)).contains("insufficient funds"), "{}", refused(chain.submit(&forged)));
+    assert!(
+        refused(chain.submit(&forged)).contains("insufficient funds"),
+        "{}",
+        refused(chain.submit(&forged))
+    );
     assert!(chain.submit(&raw).is_ok());
     assert!(refused(chain.submit(&raw[..raw.len() - 1])).contains("rlp"));
     let mut longer = raw.clone();

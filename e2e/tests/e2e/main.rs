@@ -28,6 +28,7 @@ mod policy;
 mod quorums;
 mod record;
 mod reuse;
+mod sandbox;
 mod watched_bitcoin;
 mod watched_deposits;
 mod watched_evm;

@@ -44,7 +44,8 @@ impl Evm {
     /// The first block gives a billion coins to the faucet's account.
     pub fn new(chain_id: u64) -> Self {
         // Known to everybody who reads this, as what it holds is worth nothing.
-        let faucet = SecretKey::from_slice(&[0x51; 32]).unwrap_or_else(|_| unreachable!("it is below the order"));
+        let faucet =
+            SecretKey::from_slice(&[0x51; 32]).unwrap_or_else(|_| unreachable!("it is below the order"));
         let first = Block { hash: keccak256(b"quorate sandbox"), time: 0, transactions: Vec::new() };
         let treasure = U256::from(10u8).pow(U256::from(27u8));
         let account = Account { balance: treasure, nonce: 0 };
@@ -60,9 +61,11 @@ impl Evm {
         let Some(block) = self.blocks.get(at) else { return Value::Null };
         let parent = at.checked_sub(1).map_or(B256::ZERO, |before| self.blocks[before].hash);
         let show = |(index, tx): (usize, &Transaction)| match whole {
-            true => json!({ "hash": tx.hash.to_string(), "from": tx.from.to_string(), "to": tx.to.to_string(),
+            true => {
+                json!({ "hash": tx.hash.to_string(), "from": tx.from.to_string(), "to": tx.to.to_string(),
                 "nonce": hex(tx.nonce), "value": format!("0x{:x}", tx.value), "gas": hex(tx.gas), "input": tx.data.to_string(),
-                "blockNumber": hex(at as u64), "transactionIndex": hex(index as u64) }),
+                "blockNumber": hex(at as u64), "transactionIndex": hex(index as u64) })
+            }
             false => json!(tx.hash.to_string()),
         };
         let transactions: Vec<Value> = block.transactions.iter().enumerate().map(show).collect();
@@ -71,7 +74,8 @@ impl Evm {
     }
 
     fn receipt(&self, hash: &str) -> Value {
-        let Some((hash, at)) = hash.parse::<B256>().ok().and_then(|hash| self.mined.get_key_value(&hash)) else {
+        let Some((hash, at)) = hash.parse::<B256>().ok().and_then(|hash| self.mined.get_key_value(&hash))
+        else {
             return Value::Null;
         };
         let tx = self.blocks[*at].transactions.iter().find(|tx| tx.hash == *hash);
@@ -139,7 +143,8 @@ impl Evm {
 
 impl Chain for Evm {
     fn call(&mut self, method: &str, params: &[Value]) -> Answer {
-        let address = |at| text(params, at)?.parse::<Address>().map_err(|error| Refusal::invalid(error.to_string()));
+        let address =
+            |at| text(params, at)?.parse::<Address>().map_err(|error| Refusal::invalid(error.to_string()));
         match method {
             "eth_chainId" => Ok(json!(hex(self.chain_id))),
             "net_version" => Ok(json!(self.chain_id.to_string())),
@@ -170,17 +175,13 @@ impl Chain for Evm {
     }
 
     fn faucet(&mut self, address: &str, amount: u128) -> Result<String, Refusal> {
-        let to = address.parse().map_err(|_| Refusal::invalid(format!("{address:.100} is no address (0x…)")))?;
+        let to =
+            address.parse().map_err(|_| Refusal::invalid(format!("{address:.100} is no address (0x…)")))?;
         let own = transaction::address(&public(&self.faucet));
         let next = self.account(&own).nonce;
         let nonce = (next..).find(|nonce| !self.pool.contains_key(&(own, *nonce))).unwrap_or(next);
-        let payment = Payment {
-            chain_id: self.chain_id,
-            nonce,
-            to,
-            value: U256::from(amount),
-            max_fee: 2 * BASE_FEE,
-        };
+        let payment =
+            Payment { chain_id: self.chain_id, nonce, to, value: U256::from(amount), max_fee: 2 * BASE_FEE };
         let raw = transaction::pay(&payment, &self.faucet);
         self.submit(&raw)
     }

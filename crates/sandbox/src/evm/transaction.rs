@@ -94,12 +94,24 @@ pub fn decode(raw: &[u8], chain_id: u64) -> Result<Transaction, String> {
         chain_id.encode(&mut unsigned);
         0u8.encode(&mut unsigned);
         0u8.encode(&mut unsigned);
-        let parity = v.checked_sub(35 + 2 * chain_id).ok_or("only replay-protected (EIP-155) transactions allowed")?;
+        let parity =
+            v.checked_sub(35 + 2 * chain_id).ok_or("only replay-protected (EIP-155) transactions allowed")?;
         (keccak256(list(&unsigned)), parity)
     };
     let from = recover(digest, parity, r, s).ok_or("invalid signature")?;
     let to = Address::try_from(to.as_ref()).map_err(|_| "contracts are not simulated")?;
-    Ok(Transaction { hash: keccak256(raw), from, nonce, to, value, data, gas, max_fee, tip, raw: raw.to_vec() })
+    Ok(Transaction {
+        hash: keccak256(raw),
+        from,
+        nonce,
+        to,
+        value,
+        data,
+        gas,
+        max_fee,
+        tip,
+        raw: raw.to_vec(),
+    })
 }
 
 /// The signer; none where the signature is none, or the higher of its two forms (EIP-2).
@@ -112,7 +124,8 @@ fn recover(digest: B256, parity: u64, r: U256, s: U256) -> Option<Address> {
     if low != signature.to_standard() {
         return None;
     }
-    let key = Secp256k1::verification_only().recover_ecdsa(&Message::from_digest(digest.0), &signature).ok()?;
+    let key =
+        Secp256k1::verification_only().recover_ecdsa(&Message::from_digest(digest.0), &signature).ok()?;
     Some(address(&key))
 }
 
