@@ -47,7 +47,7 @@ macro_rules! assets {
 }
 
 /// Path and content of every file.
-const FILES: [(&str, &str); 24] = assets![
+const FILES: [(&str, &str); 25] = assets![
     "index.html",
     "icon.svg",
     "theme.js",
@@ -57,6 +57,7 @@ const FILES: [(&str, &str); 24] = assets![
     "copy.js",
     "dom.js",
     "format.js",
+    "intent.js",
     "passkey.js",
     "qr.js",
     "state.js",

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod asks;
 mod bad_input;
 mod bad_peers;
 mod by_file;
