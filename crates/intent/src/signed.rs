@@ -133,10 +133,10 @@ impl Genesis {
     /// The client's name whose person has this device. Governance brought it in; in the lists of clients each has one key alone.
     pub fn client_with(&self, key: &PublicKey) -> Option<&str> {
         let people = self.governed.iter().flat_map(|governed| &governed.people);
-        let person = people.filter(|person| person.keys.contains(key)).map(|person| person.name.as_str());
+        let mut person = people.filter(|person| person.keys.contains(key)).map(|person| person.name.as_str());
         let client = self.clients.iter().find(|client| client.key == *key).map(|client| client.name.as_str());
         let named = |name: &&str| self.clients.iter().any(|client| client.name == *name);
-        client.or_else(|| person.filter(named).next())
+        client.or_else(|| person.find(named))
     }
 
     /// Whether this member is who asked, and so may not approve. Of what a passkey asked people are compared; of what a device
