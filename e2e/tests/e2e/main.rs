@@ -24,6 +24,7 @@ mod on_evm;
 mod on_solana;
 mod orders;
 mod paid;
+mod payment_page;
 mod payments;
 mod policy;
 mod quorums;
