@@ -2,13 +2,14 @@
 
 use super::console::{goes_to, signs_in_by_link};
 use anyhow::{Context, Result, ensure};
-use quorate_client::api::{Invoice, NewInvoice, NewInvoiceOption};
+use quorate_client::api::{IntentView, Invoice, NewInvoice, NewInvoiceOption, State};
 use quorate_e2e::chains::Anvil;
 use quorate_e2e::chains::anvil::CHAIN_ID;
 use quorate_e2e::cluster::How;
 use quorate_e2e::looks::{pictures, quiet, sound};
-use quorate_e2e::{Browser, Cluster, Wallet};
-use quorate_intent::{Amount, Asset, Network, Suite, U256};
+use quorate_e2e::people::WAIT;
+use quorate_e2e::{Browser, Cluster, Wallet, transfers};
+use quorate_intent::{Amount, Asset, Body, Network, Suite, Transfer, U256};
 use serde_json::json;
 use std::time::{Duration, Instant};
 
@@ -101,6 +102,7 @@ async fn a_payer_sees_every_state_on_every_screen() -> Result<()> {
     quiet(&browser, "the end").await?;
     missing(&browser, &cluster).await?;
     merchant(&browser, &cluster, &wallet, &long).await?;
+    stuck(&browser, &cluster, &chain, &wallet).await?;
     cluster.check_alive()
 }
 
@@ -157,4 +159,29 @@ async fn missing(browser: &Browser, cluster: &Cluster) -> Result<()> {
     let complaints = browser.complaints().await?;
     ensure!(complaints.iter().all(|text| text.contains("404")), "{complaints:?}");
     sound(browser, &pictures("payment-pictures")?, "missing").await
+}
+
+/// A transfer whose block does not come gets a higher fee by a button.
+async fn stuck(browser: &Browser, cluster: &Cluster, chain: &Anvil, wallet: &Wallet) -> Result<()> {
+    let own = wallet.address(&NETWORK)?;
+    chain.from_purse(json!({ "to": own, "value": format!("0x{:x}", ETHER * 2) })).await?;
+    chain.automine(false).await?;
+    let client = cluster.client()?;
+    let transfer = Transfer { network: NETWORK, ..transfers::transfer(wallet) };
+    let view = client.submit(Body::Transfer(transfer), None).await?;
+    cluster.approve(&view).await?;
+    client.until(&view.id, |view| view.state == State::Broadcasting).await?;
+    goes_to(browser, &format!("intent/{}", view.id), "It waits for a block").await?;
+    sound(browser, &pictures("console-pictures")?, "stuck").await?;
+    browser.click("#bump").await?;
+    browser.shows("Raise the fee?").await?;
+    browser.click("dialog .danger").await?;
+    let forms = |view: &IntentView| view.transaction_status.as_ref().map_or(0, |status| status.forms);
+    client.until(&view.id, |view| forms(view) == 2 && view.state == State::Broadcasting).await?;
+    browser.shows("2 forms, of which one can be mined").await?;
+    chain.automine(true).await?;
+    chain.mine(3).await?;
+    let end = client.api.wait(&view.id, WAIT).await?;
+    ensure!(end.state == State::Completed, "{} ({:?})", end.state, end.reason);
+    quiet(browser, "the end of what was stuck").await
 }
