@@ -80,7 +80,7 @@ impl Drop for Cluster {
 }
 
 /// A free port below those that the system gives to outgoing connections, so that nobody takes it while its node is down.
-pub(crate) fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     // For a folder that is kept: its ports stay what they are, so they lie outside of those that others take.
     if let Ok(first) = std::env::var("QUORATE_PORTS_FROM") {

@@ -11,6 +11,7 @@ pub mod chains;
 pub mod cluster;
 pub mod liar;
 pub mod log;
+pub mod looks;
 pub mod namespaces;
 pub mod orders;
 pub mod parts;

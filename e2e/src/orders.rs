@@ -82,7 +82,11 @@ impl Cluster {
     /// # Errors
     /// What the gateway says.
     pub async fn approved(&self, view: &IntentView) -> Result<()> {
-        let intent = SignedIntent { intent: view.intent.clone(), signature: view.signature };
+        let intent = SignedIntent {
+            intent: view.intent.clone(),
+            signature: view.signature,
+            passkey: view.passkey.clone(),
+        };
         let hash = intent.intent.hash();
         for name in ADMINISTRATORS {
             let approval = Approval::new(hash, Verdict::Approve, &self.person(name)?.key);

@@ -126,7 +126,11 @@ impl Cluster {
     /// # Errors
     /// What the gateway says.
     pub async fn approve(&self, view: &IntentView) -> Result<()> {
-        let intent = SignedIntent { intent: view.intent.clone(), signature: view.signature };
+        let intent = SignedIntent {
+            intent: view.intent.clone(),
+            signature: view.signature,
+            passkey: view.passkey.clone(),
+        };
         for approval in self.approvals(&intent)? {
             self.client()?.api.approve(&approval).await?;
         }

@@ -2,6 +2,7 @@
 import { ApiError, get, post } from "./api.js";
 import { announce, h, icon, put, s, toast } from "./dom.js";
 import { time } from "./format.js";
+import { follow } from "./live.js";
 import * as passkey from "./passkey.js";
 import { reload, setSession, who } from "./state.js";
 import { audit } from "./pages/audit.js";
@@ -27,6 +28,8 @@ const PARENT = { wallet: "wallets", intent: "audit" };
 const root = document.getElementById("app");
 let timer = null;
 let turn = 0;
+let live = null;
+let happened = null;
 
 const logo = () => s("svg", { class: "logo", viewBox: "0 0 32 32", "aria-hidden": "true" },
   s("g", {}, s("path", { d: "M16 6.6a9.4 9.4 0 0 1 8.9 6.3M24.6 19.8A9.4 9.4 0 0 1 9 22.3M6.7 17.2A9.4 9.4 0 0 1 11.4 7.8" })),
@@ -57,6 +60,7 @@ function themeButton() {
 // Signing in
 
 function signInPage(message) {
+  listen(false);
   stop();
   setSession(null);
   document.title = "Sign in · Quorate";
@@ -160,6 +164,7 @@ function shell() {
     h("div", { class: "scrim", onclick: closeNav }),
     h("main", { id: "main", tabindex: "-1" }));
   countInbox();
+  listen(true);
 }
 
 function closeNav() {
@@ -182,7 +187,14 @@ async function countInbox() {
 
 function stop() {
   clearTimeout(timer);
+  happened = null;
   turn += 1;
+}
+
+/** Begins to listen for whoever is signed in now; somebody else's stream ends. */
+function listen(on) {
+  live?.stop();
+  live = on ? follow(() => { happened?.(); }) : null;
 }
 
 function busy(main) {
@@ -249,15 +261,22 @@ async function show() {
   window.scrollTo(0, 0);
   if (!document.querySelector("dialog[open]")) main.querySelector("h1")?.focus({ preventScroll: true });
   announce(page.title);
+  // What the stream tells of is looked at at once; what it does not tell of, now and then.
+  const pause = () => (page.live && live?.open ? 30000 : page.every ?? 8000);
   const tick = async () => {
+    clearTimeout(timer);
     if (mine !== turn) return;
     if (document.visibilityState === "visible") {
       await once(true);
       countInbox();
     }
-    if (mine === turn) timer = setTimeout(tick, page.every ?? 8000);
+    if (mine === turn) {
+      clearTimeout(timer);
+      timer = setTimeout(tick, pause());
+    }
   };
-  timer = setTimeout(tick, page.every ?? 8000);
+  happened = tick;
+  timer = setTimeout(tick, pause());
 }
 
 document.addEventListener("signed-out", () => { if (document.querySelector("header.bar")) signInPage("The session is over. Sign in again to go on."); });

@@ -1,7 +1,7 @@
 // How amounts, times and names are written.
 
 const NATIVE = { bitcoin: ["BTC", 8], evm: ["ETH", 18], solana: ["SOL", 9] };
-const CHAINS = { 1: "Ethereum", 10: "Optimism", 56: "BNB Chain", 137: "Polygon", 8453: "Base", 42161: "Arbitrum", 11155111: "Sepolia", 31337: "Anvil" };
+const CHAINS = { 1: "Ethereum", 10: "Optimism", 56: "BNB Chain", 137: "Polygon", 8453: "Base", 42161: "Arbitrum", 11155111: "Sepolia", 31337: "Local EVM chain" };
 
 /** `bitcoin:regtest`, as the API's queries name a network. */
 export function networkName(network) {

@@ -1,5 +1,6 @@
 // Passkeys: enrolment, sign-in, approvals. What is signed is hashed here, in the domain that says what it is for.
 import { post } from "./api.js";
+import { bytes, transfer } from "./intent.js";
 
 const KNOWN = "quorate-passkeys";
 
@@ -137,6 +138,22 @@ export async function verdict(intentId, word, passkey) {
     intent, approver, verdict: word, signature: signatureFor(passkey, signature),
     passkey: { passkey, authenticator_data, client_data },
   };
+}
+
+/** Passkeys of whoever is signed in that may ask for transfers. */
+export async function asking(session) {
+  const may = new Set(session.asking);
+  const ids = await Promise.all(mine(session).map(async (passkey) => [passkey, await idOf(passkey)]));
+  return ids.filter(([, id]) => may.has(id)).map(([passkey]) => passkey);
+}
+
+/** A new transfer, signed by a passkey, as the API takes it. */
+export async function wish(fields, passkey, governance) {
+  const intent = transfer(fields, await idOf(passkey), governance);
+  const hash = await transcript("intent", [["intent", bytes(intent)]]);
+  const challenge = await transcript("intent/initiator", [["intent", new Uint8Array(hash)]]);
+  const { signature, authenticator_data, client_data } = await assert(challenge, [passkey.credential]);
+  return { intent, signature: signatureFor(passkey, signature), passkey: { passkey, authenticator_data, client_data } };
 }
 
 /** Why a prompt came to nothing, in words. */

@@ -47,7 +47,7 @@ macro_rules! assets {
 }
 
 /// Path and content of every file.
-const FILES: [(&str, &str); 24] = assets![
+const FILES: [(&str, &str); 27] = assets![
     "index.html",
     "icon.svg",
     "theme.js",
@@ -57,6 +57,8 @@ const FILES: [(&str, &str); 24] = assets![
     "copy.js",
     "dom.js",
     "format.js",
+    "intent.js",
+    "live.js",
     "passkey.js",
     "qr.js",
     "state.js",
@@ -68,6 +70,7 @@ const FILES: [(&str, &str); 24] = assets![
     "pages/nodes.js",
     "pages/overview.js",
     "pages/passkeys.js",
+    "pages/payback.js",
     "pages/policy.js",
     "pages/transfer.js",
     "pages/wallets.js",

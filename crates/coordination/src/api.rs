@@ -5,7 +5,8 @@
 
 use quorate_chains::{Plan, RawSignature, Summary};
 use quorate_intent::{
-    Approval, Genesis, Hash, Intent, IntentId, PublicKey, Signature, SignedIntent, Step, Suite, WalletId,
+    Approval, Assertion, Genesis, Hash, Intent, IntentId, PublicKey, Signature, SignedIntent, Step, Suite,
+    WalletId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -144,6 +145,10 @@ object! {
         /// The initiator's signature over the intent's hash.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub signature: Signature,
+        /// What the initiator's authenticator signed, for an intent of version 2: passkey, authenticator_data, client_data.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+        pub passkey: Option<Box<Assertion>>,
         /// How it becomes a transaction. Needed on EVM chains and Solana, now or with `plan_later`; on Bitcoin the gateway
         /// plans when it is absent.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -168,6 +173,7 @@ impl From<SignedIntent> for NewIntent {
         Self {
             intent: signed.intent,
             signature: signed.signature,
+            passkey: signed.passkey,
             plan: None,
             fee_rate: None,
             by_file: false,
@@ -305,6 +311,10 @@ object! {
         /// The initiator's signature.
         #[cfg_attr(feature = "openapi", schema(value_type = String))]
         pub signature: Signature,
+        /// What the initiator's authenticator signed, where a passkey asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[cfg_attr(feature = "openapi", schema(value_type = Option<Object>))]
+        pub passkey: Option<Box<Assertion>>,
         /// Everything that approvers said.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<Object>))]
         pub approvals: Vec<Approval>,

@@ -23,8 +23,8 @@ const COINS: u32 = 400;
 
 /// Takes an intent in. True when it is new; a known one is shown as it is.
 pub async fn submit(gateway: &Gateway, new: NewIntent) -> Result<(bool, IntentView), ApiError> {
-    let NewIntent { intent, signature, plan, fee_rate, by_file, plan_later } = new;
-    let signed = SignedIntent { intent, signature };
+    let NewIntent { intent, signature, passkey, plan, fee_rate, by_file, plan_later } = new;
+    let signed = SignedIntent { intent, signature, passkey };
     let id = signed.intent.id();
     let genesis = gateway.genesis.current();
     signed.check_signature(&genesis)?;
@@ -446,7 +446,7 @@ fn check_approval(genesis: &Genesis, intent: &Intent, approval: &Approval) -> Re
     let member = group.members.iter().find(|member| member.key == approval.approver);
     let member =
         member.ok_or_else(|| IntentError::NotAMember { who: approval.approver.to_string(), group: name })?;
-    if member.key == intent.initiator {
+    if genesis.asks(intent, member) {
         return Err(IntentError::OwnIntent(member.name.clone()));
     }
     approval.check_by(&member.name)
@@ -560,6 +560,7 @@ pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiEr
         deciding_rule: row.rule,
         intent: row.signed.intent,
         signature: row.signed.signature,
+        passkey: row.signed.passkey,
         approvals,
         missing,
         summary: row.summary,
@@ -573,7 +574,7 @@ pub async fn view(gateway: &Gateway, row: IntentRow) -> Result<IntentView, ApiEr
 fn missing(genesis: &Genesis, intent: &Intent, approvals: &[Approval]) -> Missing {
     let (_, name, group) = rule(genesis, intent);
     let given = |key: &PublicKey| approvals.iter().any(|approval| approval.approver == *key);
-    let may = group.members.iter().filter(|member| member.key != intent.initiator && !given(&member.key));
+    let may = group.members.iter().filter(|member| !genesis.asks(intent, member) && !given(&member.key));
     Missing {
         group: name.into(),
         quorum: group.quorum.into(),

@@ -1,7 +1,7 @@
 //! Approvals: signatures of people over an intent's hash.
 
 use crate::keys::sign;
-use crate::passkey::Assertion;
+use crate::passkey::{Assertion, Use};
 use crate::{Group, Hash, Intent, IntentError, Member, PublicKey, Signature};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
@@ -96,6 +96,12 @@ impl Approval {
     /// What a passkey is asked to sign.
     pub fn challenge(intent: &Hash, approver: &PublicKey, verdict: Verdict) -> [u8; 32] {
         digest(intent, approver, verdict)
+    }
+
+    /// What the counter of the approver's authenticator is remembered by, where it is one.
+    pub fn passkey_use(&self) -> Option<Use> {
+        let challenge = digest(&self.intent, &self.approver, self.verdict);
+        Some(Use::new(self.approver, challenge, self.passkey.as_deref()?))
     }
 
     /// Whether the signature is the approver's, over exactly this.

@@ -1,16 +1,17 @@
 //! The intent: one canonical encoding, one hash over everything that matters.
 
-use crate::keys::sign;
 use crate::{
     Amount, Asset, Change, ContractCall, Genesis, Hash, IntentError, IntentId, Message, Network, Order,
-    PublicKey, Signature, WalletId,
+    PublicKey, WalletId,
 };
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_sharing::Transcript;
 use serde::{Deserialize, Serialize};
 
-/// The version of the encoding below.
+/// The version of the encoding below, where the initiator signs with a device key.
 pub const VERSION: u16 = 1;
+/// The same, where the initiator signs by a passkey (docs/spec §1.10).
+pub const BY_PASSKEY: u16 = 2;
 /// Longest life of an intent, in seconds: 30 days.
 pub const MAX_LIFETIME: u64 = 30 * 24 * 3600;
 /// Clock difference between client and node that is tolerated, in seconds.
@@ -22,14 +23,14 @@ pub const MAX_BYTES: usize = 16 * 1024;
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Intent {
-    /// [`VERSION`].
+    /// [`VERSION`] or [`BY_PASSKEY`].
     pub version: u16,
     /// Hash of the governance version under which it is to be judged; the genesis is the first.
     pub governance: Hash,
     /// 16 random bytes: two equal wishes are two intents.
     #[serde(with = "hex_bytes")]
     pub nonce: [u8; 16],
-    /// The client that asks.
+    /// The client that asks: a device key, or a passkey's id.
     pub initiator: PublicKey,
     /// Unix seconds.
     pub created: u64,
@@ -136,12 +137,6 @@ impl Intent {
         IntentId(self.hash().0)
     }
 
-    /// Signs as the initiator.
-    pub fn sign(self, key: &ed25519_dalek::SigningKey) -> SignedIntent {
-        let signature = sign(key, &initiator_digest(&self.hash()));
-        SignedIntent { intent: self, signature }
-    }
-
     /// Checks everything that can be checked without knowing the wallet: form, cluster, time window.
     /// `now` is Unix seconds.
     pub fn check(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
@@ -160,9 +155,7 @@ impl Intent {
 
     /// The part of [`Intent::check`] that does not depend on the clock.
     pub fn check_form(&self, genesis: &Genesis) -> Result<(), IntentError> {
-        if self.version != VERSION {
-            return Err(IntentError::field("version", format!("must be {VERSION}, found {}", self.version)));
-        }
+        self.check_version()?;
         let ours = genesis.hash();
         if self.governance != ours {
             return Err(IntentError::OtherCluster {
@@ -189,6 +182,18 @@ impl Intent {
             Body::Governance(change) => genesis.changed(change, self.hash()).map(|_| ()),
             Body::Call(call) => call.check(),
             Body::Message(message) => message.check(),
+        }
+    }
+}
+
+impl Intent {
+    fn check_version(&self) -> Result<(), IntentError> {
+        let wrong = |problem: String| Err(IntentError::field("version", problem));
+        match self.version {
+            VERSION => Ok(()),
+            BY_PASSKEY if self.body.signing_wallet().is_some() => Ok(()),
+            BY_PASSKEY => wrong("2 is for what a wallet signs; ask for this with a device key".to_owned()),
+            other => wrong(format!("must be {VERSION} or {BY_PASSKEY}, found {other}")),
         }
     }
 }
@@ -238,62 +243,6 @@ pub fn hidden(c: char) -> bool {
             | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffc}'
             | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
-}
-
-fn initiator_digest(hash: &Hash) -> [u8; 32] {
-    Transcript::new("intent/initiator").field("intent", &hash.0).digest()
-}
-
-/// An intent with its initiator's signature.
-#[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SignedIntent {
-    /// What is asked for.
-    pub intent: Intent,
-    /// The initiator's signature over its hash.
-    pub signature: Signature,
-}
-
-impl SignedIntent {
-    /// Checks the intent, that its initiator is a client of the cluster, and the signature.
-    pub fn check(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
-        self.intent.check(genesis, now)?;
-        self.check_signature(genesis)
-    }
-
-    /// As [`SignedIntent::check`], for a refresh by the schedule that this order sets up: `end` counts in place of
-    /// `expires`, which says until when the order could be taken up.
-    pub fn check_schedule(&self, genesis: &Genesis, now: u64) -> Result<(), IntentError> {
-        let schedule = match &self.intent.body {
-            Body::Order(order) => order.schedule(),
-            _ => None,
-        };
-        let (_, _, repeat) = schedule
-            .ok_or_else(|| IntentError::field("ceremony", "this intent does not set up a schedule"))?;
-        self.intent.check_form(genesis)?;
-        if now >= repeat.end || self.intent.created > now.saturating_add(CLOCK_SKEW) {
-            let problem =
-                format!("its schedule runs from {} to {}, now is {now}", self.intent.created, repeat.end);
-            return Err(IntentError::Time(problem));
-        }
-        self.check_signature(genesis)
-    }
-
-    /// Checks that the initiator is a client of the cluster, and the signature. A freeze may come from an administrator as
-    /// well: who sees something wrong need not look for a client first.
-    pub fn check_signature(&self, genesis: &Genesis) -> Result<(), IntentError> {
-        let initiator = self.intent.initiator;
-        let freezes = matches!(self.intent.body, Body::Governance(Change::Freeze { .. }));
-        let administrators = genesis.administrators.members.iter().filter(|_| freezes);
-        let member = genesis.clients.iter().chain(administrators).find(|client| client.key == initiator);
-        let member =
-            member.ok_or_else(|| IntentError::NotAMember { who: initiator.to_string(), group: "clients" })?;
-        if initiator.verify(&initiator_digest(&self.intent.hash()), &self.signature) {
-            Ok(())
-        } else {
-            Err(IntentError::Signature { what: "intent", signer: member.name.clone() })
-        }
-    }
 }
 
 /// Fixed-length bytes as a hex string in JSON.

@@ -24,6 +24,7 @@ pub mod known;
 pub mod message;
 pub mod order;
 pub mod passkey;
+pub mod signed;
 
 pub use amount::{Amount, U256};
 pub use approval::{Approval, Verdict, approving_members};
@@ -34,8 +35,9 @@ pub use genesis::{Genesis, Group, Member, Party};
 pub use governance::{Change, Governance, Judge, Step};
 pub use governed::Governed;
 pub use id::{Hash, IntentId, WalletId};
-pub use intent::{Body, Intent, SignedIntent, Transfer};
+pub use intent::{Body, Intent, Transfer};
 pub use keys::{PublicKey, Signature};
 pub use message::{Content, Message};
 pub use order::{Lifted, Order, OrderKind, Purpose, Repeat, Suite};
 pub use passkey::{Assertion, Passkey};
+pub use signed::SignedIntent;

@@ -261,6 +261,29 @@ impl Assertion {
     }
 }
 
+/// One answer of an authenticator, as its counter is remembered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// The passkey's id.
+    pub passkey: PublicKey,
+    /// Its signature counter.
+    pub counter: u32,
+    /// What it was asked to sign and what its authenticator said: the same answer is the same use.
+    pub answer: Hash,
+}
+
+impl Use {
+    /// An answer whose signature was checked. The signature is no part of it: ECDSA has two for one assertion, and anybody can
+    /// make the second out of the first.
+    pub fn new(passkey: PublicKey, challenge: [u8; 32], assertion: &Assertion) -> Self {
+        let answer = Transcript::new("vault/passkey/use")
+            .field("challenge", &challenge)
+            .field("authenticator data", &assertion.authenticator_data)
+            .digest();
+        Self { passkey, counter: assertion.counter(), answer: Hash(answer) }
+    }
+}
+
 /// Bytes as hex in JSON.
 pub(crate) mod hex_vec {
     use serde::{Deserialize, Deserializer, Serializer, de::Error};
@@ -277,4 +300,4 @@ pub(crate) mod hex_vec {
 
 #[cfg(test)]
 #[path = "passkey_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -7,9 +7,9 @@ const ORIGIN: &str = "https://console.example.com";
 const INTENT: Hash = Hash([7; 32]);
 
 /// An authenticator in software, with every part of its answer in the test's hands.
-struct Authenticator {
+pub(crate) struct Authenticator {
     key: SigningKey,
-    passkey: Passkey,
+    pub(crate) passkey: Passkey,
     flags: u8,
     counter: u32,
     rp_id: &'static str,
@@ -18,7 +18,7 @@ struct Authenticator {
     tail: &'static str,
 }
 
-fn authenticator() -> Authenticator {
+pub(crate) fn authenticator() -> Authenticator {
     let key = SigningKey::from_slice(&[5; 32]).unwrap();
     let public_key = key.verifying_key().to_encoded_point(true).as_bytes().to_vec();
     let passkey = Passkey {
@@ -46,11 +46,17 @@ impl Authenticator {
         (Assertion { passkey: self.passkey.clone(), authenticator_data, client_data }, message)
     }
 
+    /// What it gives for this challenge.
+    pub(crate) fn answer(&self, challenge: &[u8; 32]) -> (Assertion, Signature) {
+        let (assertion, message) = self.parts(challenge);
+        let signature: p256::ecdsa::Signature = self.key.sign(&message);
+        (assertion, Signature(signature.to_bytes().into()))
+    }
+
     fn approve(&self, verdict: Verdict) -> Approval {
         let challenge = Approval::challenge(&INTENT, &self.passkey.id(), verdict);
-        let (assertion, message) = self.parts(&challenge);
-        let signature: p256::ecdsa::Signature = self.key.sign(&message);
-        Approval::by_passkey(INTENT, verdict, assertion, Signature(signature.to_bytes().into()))
+        let (assertion, signature) = self.answer(&challenge);
+        Approval::by_passkey(INTENT, verdict, assertion, signature)
     }
 }
 
@@ -184,9 +190,7 @@ fn flags_that_contradict_are_refused() {
 fn a_sign_in_is_no_approval_and_an_approval_no_sign_in() {
     let with = authenticator();
     let challenge = sign_in_challenge(&INTENT, &[7; 32]);
-    let (assertion, message) = with.parts(&challenge);
-    let signature: p256::ecdsa::Signature = with.key.sign(&message);
-    let signature = Signature(signature.to_bytes().into());
+    let (assertion, signature) = with.answer(&challenge);
     assertion.check(&challenge, &signature).unwrap();
     assert!(assertion.check(&sign_in_challenge(&INTENT, &[8; 32]), &signature).is_err());
     assert!(assertion.check(&sign_in_challenge(&Hash([8; 32]), &[7; 32]), &signature).is_err());

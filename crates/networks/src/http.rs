@@ -40,6 +40,9 @@ pub struct Rpc {
 
 impl Rpc {
     /// A client; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`NetworkError::Url`] for an address that is none.
     pub fn new(config: &NetworkConfig) -> Result<Self, NetworkError> {
         let uri: Option<Uri> = config.url.parse().ok();
         let host = uri.as_ref().and_then(Uri::authority).map(|name| {
@@ -74,6 +77,9 @@ impl Rpc {
     }
 
     /// One call.
+    ///
+    /// # Errors
+    /// Why the node does not answer, or what it says instead.
     pub async fn call<T: DeserializeOwned>(&self, method: &str, params: Value) -> Result<T, NetworkError> {
         let mut answer = self.exchange(method, &params).await?;
         let error = answer["error"].take();

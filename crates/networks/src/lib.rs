@@ -22,6 +22,7 @@ pub use client::{BitcoinClient, Client, EvmClient, Sent, SolanaClient};
 pub use config::{Auth, NetworkConfig, read_networks};
 pub use error::NetworkError;
 pub use evm::{EvmCall, EvmFees};
+pub use http::Rpc;
 pub use names::{kind, network_name, parse_network};
 pub use solana::BlockHash;
 

@@ -1,4 +1,4 @@
-//! Approvals by passkeys: this node's own memory of their counters.
+//! Intents and approvals that passkeys signed: this node's own memory of their counters.
 
 use crate::error::vault_error;
 use crate::node::Shared;
@@ -8,8 +8,9 @@ use quorate_intent::{Approval, SignedIntent};
 /// The rule that a counter which goes back is refused by.
 pub(crate) const RULE: &str = "passkey-counter";
 
-/// Takes approvals that the policy has counted, before anything is done on their word. Others may stand beside them that no rule
-/// looked at (of strangers, about other intents, with wrong signatures): those must not touch anybody's counter.
+/// Takes the initiator's word, which was checked with the intent, and approvals that the policy has counted, before anything is
+/// done on their word. Others may stand beside them that no rule looked at (of strangers, about other intents, with wrong
+/// signatures): those must not touch anybody's counter.
 pub(crate) async fn admit(
     shared: &Shared,
     intent: &SignedIntent,
@@ -22,6 +23,9 @@ pub(crate) async fn admit(
             && version.knows(&approval.approver)
             && approval.verifies()
     };
-    let approvals: Vec<Approval> = approvals.iter().filter(genuine).cloned().collect();
-    shared.vault.admit_passkeys(&approvals).await.map_err(|error| vault_error(&error))
+    let approvals = approvals.iter().filter(genuine).filter_map(Approval::passkey_use);
+    // Counters must not move for anybody who has not signed, so the initiator's word is looked at once more.
+    let asked = intent.passkey_use().filter(|_| intent.check_signature(&version).is_ok());
+    let uses = asked.into_iter().chain(approvals).collect();
+    shared.vault.admit_passkeys(uses).await.map_err(|error| vault_error(&error))
 }

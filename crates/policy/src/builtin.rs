@@ -49,6 +49,11 @@ pub fn decide(genesis: &Genesis, intent: &SignedIntent, approvals: &[Approval], 
         }
     };
     match approving_members(group, name, &intent.intent, approvals) {
+        Ok(members) if members.iter().any(|member| genesis.asks(&intent.intent, member)) => {
+            let own = members.iter().find(|member| genesis.asks(&intent.intent, member));
+            let reason = IntentError::OwnIntent(own.map(|member| member.name.clone()).unwrap_or_default());
+            Decision::Deny { rule, reason }
+        }
         Ok(members) => Decision::Allow { rule, approvers: members.iter().map(|member| member.key).collect() },
         Err(reason) => Decision::Deny { rule, reason },
     }

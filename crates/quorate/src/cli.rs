@@ -4,6 +4,7 @@ mod addresses;
 mod audit;
 mod backup;
 mod bench;
+mod dev;
 mod disputes;
 mod governance;
 mod networks;
@@ -17,6 +18,7 @@ pub use addresses::{AddressCommand, AddressLine, CheckAddressArgs};
 pub use audit::{AuditCommand, CertificateArgs, LogArgs, VerifyCertificateArgs};
 pub use backup::{BackupArgs, DrillCommand, RestoreArgs};
 pub use bench::BenchArgs;
+pub use dev::{DevArgs, DevCommand, DevLine, FaucetArgs};
 pub use disputes::{BlameArgs, DisputesArgs};
 pub use governance::GovernanceCommand;
 pub use networks::{BumpArgs, DepositsArgs, NetworksArgs};
@@ -55,8 +57,8 @@ pub struct Cli {
 pub enum Command {
     /// Tell the whole story in half a minute: a cluster of real processes, real keys, real rules.
     Demo(DemoArgs),
-    /// Start the demo's cluster and keep it running to play with.
-    Dev(DevArgs),
+    /// Start a cluster on simulated chains, with data, and keep it running to play with.
+    Dev(DevLine),
     /// Measure signatures a second and waiting times of a running cluster, beside what the cryptography alone allows.
     Bench(BenchArgs),
     /// Make an identity: of a node, of the gateway, or a person's device key.
@@ -179,20 +181,6 @@ pub struct DemoArgs {
     /// Keep everything in this new folder instead of a temporary one.
     #[arg(long)]
     pub dir: Option<PathBuf>,
-}
-
-/// `dev`
-#[derive(Args)]
-pub struct DevArgs {
-    /// Keep everything in this folder; an earlier sandbox in it goes on.
-    #[arg(long, default_value = "quorate-dev")]
-    pub dir: PathBuf,
-    /// Where the API listens.
-    #[arg(long, default_value = "127.0.0.1:7700")]
-    pub api: SocketAddr,
-    /// File of networks that the sandbox's gateway watches, such as a regtest node or anvil.
-    #[arg(long, env = "QUORATE_NETWORKS")]
-    pub networks: Option<PathBuf>,
 }
 
 /// `init`

@@ -1,20 +1,13 @@
 //! Counters of passkeys: an authenticator counts its signatures, and a copy of one shows when a count comes a second time, or
 //! long after the others (W3C Web Authentication Level 3, §6.1.1).
 //!
-//! Approvals are taken when their intents are carried out, not when they are given, so counts of one authenticator come in
-//! another order than it made them. A count is taken once, and only within [`WINDOW`] of the highest.
+//! Approvals, and intents that a passkey signed, are taken when they are carried out, not when they are given, so counts of one
+//! authenticator come in another order than it made them. A count is taken once, and only within [`WINDOW`] of the highest.
 
 use crate::core::{Shared, Vault, detached};
 use crate::{VaultError, settings};
-use quorate_intent::{Approval, Hash, PublicKey};
+use quorate_intent::passkey::Use;
 use quorate_sharing::Transcript;
-
-/// An approval by a passkey, as the vault remembers it.
-struct Use {
-    passkey: PublicKey,
-    counter: u32,
-    approval: Hash,
-}
 
 /// A setting's name has at most 64 bytes.
 fn name(domain: &str, kind: &str, key: &[u8; 32]) -> String {
@@ -44,8 +37,8 @@ impl Shared {
         let mut core = self.core.lock().await;
         let mut tx = core.begin().await?;
         for passkey_use in uses {
-            let Use { passkey, counter, approval } = passkey_use;
-            let seen = name("vault/passkey/approval", "passkey-use", &approval.0);
+            let Use { passkey, counter, answer } = passkey_use;
+            let seen = name("vault/passkey/approval", "passkey-use", &answer.0);
             if tx.rows().setting(&seen).await?.is_some() {
                 continue;
             }
@@ -72,25 +65,12 @@ impl Shared {
 }
 
 impl Vault {
-    /// Takes approvals whose signatures were checked: each count of a passkey is taken once, and none that lies far behind
-    /// the highest, durably. An approval that was taken before is taken again, whatever came in between; approvals by device
-    /// keys have no counter.
+    /// Takes answers of passkeys whose signatures were checked: each count of a passkey is taken once, and none that lies far
+    /// behind the highest, durably. An answer that was taken before is taken again, whatever came in between.
     ///
     /// # Errors
-    /// [`VaultError::PasskeyCounter`] for a count that was taken or comes too late; then none of the approvals is taken.
-    pub async fn admit_passkeys(&self, approvals: &[Approval]) -> Result<(), VaultError> {
-        let uses = approvals.iter().filter_map(|approval| {
-            let assertion = approval.passkey.as_ref()?;
-            // Without the signature: ECDSA has two for one assertion, and anybody can make the second out of the first.
-            let challenge = Approval::challenge(&approval.intent, &approval.approver, approval.verdict);
-            let digest = Transcript::new("vault/passkey/use")
-                .field("challenge", &challenge)
-                .field("authenticator data", &assertion.authenticator_data)
-                .digest();
-            let (passkey, counter) = (approval.approver, assertion.counter());
-            Some(Use { passkey, counter, approval: Hash(digest) })
-        });
-        let uses: Vec<Use> = uses.collect();
+    /// [`VaultError::PasskeyCounter`] for a count that was taken or comes too late; then none of the answers is taken.
+    pub async fn admit_passkeys(&self, uses: Vec<Use>) -> Result<(), VaultError> {
         if uses.is_empty() {
             return Ok(());
         }

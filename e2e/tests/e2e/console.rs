@@ -2,15 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use quorate_client::api::State;
-use quorate_e2e::parts::part;
+use quorate_e2e::looks::{self, pictures, quiet};
 use quorate_e2e::people::WAIT;
 use quorate_e2e::program::run;
 use quorate_e2e::{Browser, Cluster, Wallet, transfers};
 use quorate_intent::governed::{AssetInfo, BookAddress};
 use quorate_intent::{Approval, Body, Change, Suite, Verdict};
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::path::Path;
 
 /// What the pages are called, with words that each shows when it is there.
 const PAGES: [(&str, &str); 10] = [
@@ -26,12 +25,12 @@ const PAGES: [(&str, &str); 10] = [
     ("passkeys", "Your keys in governance"),
 ];
 
-fn text(path: &Path) -> Result<&str> {
+pub(crate) fn text(path: &Path) -> Result<&str> {
     path.to_str().context("a path that is not text")
 }
 
 /// A command of somebody, with its JSON.
-fn command(cluster: &Cluster, who: &str, arguments: &[&str]) -> Result<Value> {
+pub(crate) fn command(cluster: &Cluster, who: &str, arguments: &[&str]) -> Result<Value> {
     let (key, genesis) =
         (cluster.dir().join(format!("people/{who}.key")), cluster.dir().join("genesis.json"));
     let tail = ["--api", &cluster.api, "--key", text(&key)?, "--genesis", text(&genesis)?];
@@ -39,19 +38,20 @@ fn command(cluster: &Cluster, who: &str, arguments: &[&str]) -> Result<Value> {
 }
 
 /// Where pictures are kept.
-fn pictures() -> Result<PathBuf> {
-    let test = std::env::current_exe()?;
-    Ok(test.ancestors().nth(3).context("the target folder")?.join("console-pictures"))
+const PICTURES: &str = "console-pictures";
+
+async fn sound(browser: &Browser, page: &str) -> Result<()> {
+    looks::sound(browser, &pictures(PICTURES)?, page).await
 }
 
-async fn goes_to(browser: &Browser, page: &str, words: &str) -> Result<()> {
+pub(crate) async fn goes_to(browser: &Browser, page: &str, words: &str) -> Result<()> {
     browser.run("location.hash = arguments[0]; return true;", &[json!(format!("#/{page}"))]).await?;
     browser.shows(words).await?;
     browser.until("document.querySelector('main').getAttribute('aria-busy') === 'false'").await?;
     Ok(())
 }
 
-async fn signs_in_by_link(browser: &Browser, cluster: &Cluster, who: &str) -> Result<()> {
+pub(crate) async fn signs_in_by_link(browser: &Browser, cluster: &Cluster, who: &str) -> Result<()> {
     let told = command(cluster, who, &["console"])?;
     let url = told["url"].as_str().context("a link")?;
     ensure!(url.starts_with("http://localhost:"), "{url}");
@@ -62,9 +62,12 @@ async fn signs_in_by_link(browser: &Browser, cluster: &Cluster, who: &str) -> Re
 }
 
 /// Makes a passkey on the page and has the administrators add it, with the file that the page shows.
-async fn enrols(browser: &Browser, cluster: &Cluster, who: &str) -> Result<String> {
+pub(crate) async fn enrols(browser: &Browser, cluster: &Cluster, who: &str, asks: bool) -> Result<String> {
     goes_to(browser, "passkeys", "Make a passkey").await?;
     browser.write("#passkey-name", who).await?;
+    if asks {
+        browser.click("#passkey-asks").await?;
+    }
     browser.click("#passkey-name ~ button, .enrol button[type=submit]").await?;
     let file = browser.until("document.querySelector('#members-file code')?.textContent").await?;
     let id = browser.until("document.querySelector('#passkey-id').textContent").await?;
@@ -97,12 +100,6 @@ async fn asks(cluster: &Cluster, wallet: &Wallet) -> Result<quorate_client::api:
     Ok(view)
 }
 
-async fn quiet(browser: &Browser, where_: &str) -> Result<()> {
-    let complaints = browser.complaints().await?;
-    ensure!(complaints.is_empty(), "{where_}: the browser complains: {complaints:#?}");
-    Ok(())
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_signs_in_and_approves_and_every_page_is_sound() -> Result<()> {
     let cluster = Cluster::start(3).await?;
@@ -115,7 +112,7 @@ async fn a_passkey_signs_in_and_approves_and_every_page_is_sound() -> Result<()>
     sound(&browser, "sign-in").await?;
     // A device key signs in; its owner makes a passkey, which governance then knows as theirs.
     signs_in_by_link(&browser, &cluster, "dora").await?;
-    let id = enrols(&browser, &cluster, "dora").await?;
+    let id = enrols(&browser, &cluster, "dora", false).await?;
     browser.click("[title='Sign out']").await?;
     browser.shows("Sign in with a passkey").await?;
     // The passkey signs in.
@@ -162,7 +159,7 @@ async fn certificate(browser: &Browser) -> Result<()> {
 }
 
 async fn picture(browser: &Browser, page: &str, look: &str) -> Result<()> {
-    browser.picture(&pictures()?.join(format!("{page}-{look}.png"))).await
+    browser.picture(&pictures(PICTURES)?.join(format!("{page}-{look}.png"))).await
 }
 
 /// Every page in light, dark and on a phone: a picture, no complaint, nothing that keeps anybody out.
@@ -174,43 +171,4 @@ async fn every_page(browser: &Browser, intent: &str, wallet: &Wallet) -> Result<
         sound(browser, page.split('/').next().unwrap_or(page)).await?;
     }
     Ok(())
-}
-
-/// One page in all its looks.
-async fn sound(browser: &Browser, page: &str) -> Result<()> {
-    for (look, scheme, width, height, mobile) in [
-        ("light", "light", 1280, 860, false),
-        ("dark", "dark", 1280, 860, false),
-        ("phone", "light", 390, 844, true),
-    ] {
-        browser.colours(scheme).await?;
-        browser.size(width, height, mobile).await?;
-        picture(browser, page, look).await?;
-        let wide = browser.run("return document.documentElement.scrollWidth - innerWidth;", &[]).await?;
-        ensure!(wide.as_i64().is_some_and(|more| more <= 0), "{page} on {look}: {wide} pixels too wide");
-        let findings = findings(browser).await?;
-        ensure!(findings.is_empty(), "{page} on {look}: {findings:#?}");
-        quiet(browser, &format!("{page} on {look}")).await?;
-    }
-    browser.colours("light").await?;
-    browser.size(1280, 860, false).await
-}
-
-/// What axe finds serious or worse.
-async fn findings(browser: &Browser) -> Result<Vec<String>> {
-    if browser.run("return typeof window.axe === 'undefined';", &[]).await? == true {
-        static AXE: OnceLock<PathBuf> = OnceLock::new();
-        if AXE.get().is_none() {
-            let _ = AXE.set(part("axe")?);
-        }
-        let script = std::fs::read_to_string(AXE.get().context("axe")?)?;
-        browser.run(&script, &[]).await?;
-    }
-    let script = "const done = arguments[arguments.length - 1];
-        window.axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => done(violations
-            .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-            .flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} at ${target.join(' ')}: ${failureSummary}`))),
-            (error) => done([String(error)]));";
-    let told = browser.run_later(script, &[]).await?;
-    Ok(serde_json::from_value(told)?)
 }

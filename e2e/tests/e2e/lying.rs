@@ -68,7 +68,7 @@ async fn a_transfer_that_differs_in_any_field_from_what_was_approved_is_refused(
     for (field, intent) in variants {
         ensure!(intent != case.intent.intent, "{field}: nothing was changed");
         // With the signature of what was asked for, and with a client that plays along: the approvals stay what they are.
-        let stolen = SignedIntent { intent: intent.clone(), signature: case.intent.signature };
+        let stolen = SignedIntent { intent: intent.clone(), ..case.intent.clone() };
         for (who, signed) in [("gateway alone", stolen), ("gateway and client", intent.sign(&client.key))] {
             // The rest is made to fit as well as it can be.
             let fits =

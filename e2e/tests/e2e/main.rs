@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod approvals;
+mod asks;
 mod bad_input;
 mod bad_peers;
 mod by_file;
@@ -23,11 +24,13 @@ mod on_evm;
 mod on_solana;
 mod orders;
 mod paid;
+mod payment_page;
 mod payments;
 mod policy;
 mod quorums;
 mod record;
 mod reuse;
+mod sandbox;
 mod versions;
 mod watched_bitcoin;
 mod watched_deposits;

@@ -247,7 +247,11 @@ async fn a_delay_runs_by_the_nodes_clocks_and_can_be_stopped() -> Result<()> {
     let mut liar = Liar::new(&cluster)?;
     let plan = transfers::plan(&wallet).context("a plan")?;
     let approvals = vec![Approval::new(second.intent.hash(), Verdict::Approve, &dora)];
-    let intent = quorate_intent::SignedIntent { intent: second.intent.clone(), signature: second.signature };
+    let intent = quorate_intent::SignedIntent {
+        intent: second.intent.clone(),
+        signature: second.signature,
+        passkey: None,
+    };
     for at in 0..3 {
         let asked =
             Consideration { intent: intent.clone(), approvals: approvals.clone(), plan: plan.encode() };

@@ -178,6 +178,7 @@ fn api_objects(seeds: &mut Seeds, intent: &SignedIntent) {
         deciding_rule: Some("transfer".into()),
         intent: intent.intent.clone(),
         signature: intent.signature,
+        passkey: intent.passkey.clone(),
         approvals: scene::approvals(intent, &[11]),
         missing: None,
         summary: None,

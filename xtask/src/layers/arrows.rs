@@ -10,7 +10,7 @@ use std::path::Path;
 /// then `session`, the driver; then `coordination`, what coordinator and nodes say to one another, and `ceremonies`,
 /// protocols as the driver runs them; then `vault`, which stores what all of these produce, and `transport`, which
 /// carries what `session` signs and seals, and so needs to know little of it.
-const MAY: [(&str, &[&str]); 20] = [
+const MAY: [(&str, &[&str]); 21] = [
     ("sharing", &[]),
     ("protocols", &["sharing"]),
     ("console", &["sharing"]),
@@ -31,6 +31,7 @@ const MAY: [(&str, &[&str]); 20] = [
     ),
     ("client", &["sharing", "protocols", "intent", "policy", "chains", "audit", "session", "coordination"]),
     ("networks", &["sharing", "protocols", "intent"]),
+    ("sandbox", &["sharing", "protocols", "intent", "networks"]),
     ("node", ROOMS_BELOW_PROCESSES),
     ("gateway", ROOMS_BELOW_GATEWAY),
     ("quorate", ALL_ROOMS),
@@ -93,6 +94,7 @@ const ALL_ROOMS: &[&str] = &[
     "verify",
     "client",
     "networks",
+    "sandbox",
     "node",
     "gateway",
 ];

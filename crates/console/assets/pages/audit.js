@@ -16,6 +16,7 @@ const path = (cursor) => {
 
 export const audit = async () => ({
   title: "Audit",
+  live: true,
   every: 15000,
   async load(options) {
     const [page, list, registry, entries, cluster] = await Promise.all([get(path(), options), wallets(), assets(), book(), shared("/v1/cluster", 10000)]);

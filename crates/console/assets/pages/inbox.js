@@ -23,6 +23,7 @@ export function intentRow(view, registry, entries, names) {
 
 export const inbox = async () => ({
   title: "Approvals",
+  live: true,
   every: 4000,
   async load(options) {
     const [mine, others, registry, entries, names] = await Promise.all([

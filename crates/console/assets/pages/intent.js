@@ -39,7 +39,7 @@ export const intent = async ({ argument }) => ({
           card(view.transaction ? "What was signed" : final(view) ? "What was asked for" : "What will be signed", what(view, seen, registry, new Map(names))),
           analysis?.problem ? card("What it changes in the policy", h("div", { class: "note bad" }, `It cannot be shown: ${analysis.problem}. Do not approve before you have seen it, by quorate show.`)) : null,
           analysis?.difference ? card("What it changes in the policy", differenceView(analysis.difference)) : null,
-          view.transaction ? card("Transaction", transaction(view)) : null,
+          view.transaction ? card("Transaction", transaction(view), bump(view, again)) : null,
           view.transaction && body.type === "transfer" ? card("Certificate", certificate(view.id)) : null,
           card("What happened", timeline(view))),
         h("div", {}, card("Who decides", decision(view, seen, again)))),
@@ -87,6 +87,27 @@ function what(view, seen, registry, names) {
     // The facts above are a choice; keys, parties and addresses of orders and changes stand here whole.
     h("details", { id: "raw", ...(["order", "governance"].includes(body.type) ? { open: "" } : {}) }, h("summary", {}, "The whole intent"), block(JSON.stringify(view.intent, null, 2), "The intent as JSON")),
   ];
+}
+
+/** The same transfer with a higher fee, where its transaction waits for a block and another form would take its place. */
+function bump(view, again) {
+  const status = view.transaction_status;
+  const chain = view.intent.body.network?.chain;
+  const may = who().operates || view.intent.initiator === who().key;
+  if (view.state !== "broadcasting" || !status || status.height || !["bitcoin", "evm"].includes(chain) || !may) return null;
+  const problem = h("p", { class: "problem", role: "alert" });
+  const raise = async () => {
+    problem.textContent = "";
+    try {
+      await post(`/v1/intents/${view.id}/bump`, {});
+      toast("A higher fee is being signed");
+      await again();
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  return h("div", { class: "act" }, h("p", { class: "muted" }, "It waits for a block. Nodes can sign it once more with a higher fee, within the limit that was approved; of the two forms at most one can be mined."),
+    h("button", { type: "button", id: "bump", onclick: () => sure("Raise the fee?", "The approvals hold for it as they are. The fee stays within the limit that was approved.", "Raise the fee", raise) }, "Raise the fee"), problem);
 }
 
 function detail(value) {

@@ -5,6 +5,7 @@ import { card, chip, empty, field, h, head, put, select, table, toast } from "..
 import { ago, assetInfo, decimal, minorUnits, network, networkName, networkOf, state } from "../format.js";
 import { assets, wallets, who } from "../state.js";
 import { sure } from "./intent.js";
+import { refundForm } from "./payback.js";
 import { networksOf, watchedNetworks } from "./wallets.js";
 
 let wanted = "";
@@ -12,6 +13,7 @@ const LIVES = [["900", "15 minutes"], ["3600", "1 hour"], ["86400", "1 day"], ["
 
 export const invoices = async () => ({
   title: "Invoices",
+  live: true,
   async load(options) {
     const [page, registry, list, watched] = await Promise.all([optional(`/v1/invoices?limit=100${wanted ? `&state=${wanted}` : ""}`, options), assets(), wallets(), watchedNetworks(options)]);
     return { page, registry, watched, wallets: list.filter(({ destroyed }) => !destroyed).map(({ id, label, suite }) => ({ id, label, suite })) };
@@ -31,7 +33,8 @@ export const invoices = async () => ({
       h("span", {}, received(invoice.options, sum)),
       chip(...state(invoice.state)), ago(invoice.expires),
       h("span", { class: "acts" }, h("a", { href: invoice.page, target: "_blank", rel: "noopener" }, "Page"),
-        who().operates && invoice.state === "open" ? h("button", { type: "button", class: "link", onclick: () => sure("Cancel this invoice?", "What is paid to it afterwards counts as late.", "Cancel it", () => cancel(invoice, again)) }, "Cancel") : null),
+        who().operates && invoice.state === "open" ? h("button", { type: "button", class: "link", onclick: () => sure("Cancel this invoice?", "What is paid to it afterwards counts as late.", "Cancel it", () => cancel(invoice, again)) }, "Cancel") : null,
+        invoice.options.some(({ received: came }) => (came ?? "0") !== "0") ? h("button", { type: "button", class: "link refund", onclick: () => { put(place, refundForm(invoice, registry, watched, () => put(place))); place.querySelector("input").focus(); } }, "Give back") : null),
     ]);
     return [
       head("Invoices", lead, who().operates && list.length ? open : null), place,

@@ -47,6 +47,7 @@ const keyOf = (entry) => `${networkName(entry.network)} ${entry.asset.kind === "
 
 export const overview = async () => ({
   title: "Overview",
+  live: true,
   async load(options) {
     const list = await wallets();
     const [sums, intents, inbox, cluster, deposits, policies, registry, entries] = await Promise.all([

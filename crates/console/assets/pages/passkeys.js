@@ -8,6 +8,7 @@ import { reload, who } from "../state.js";
 /** A form that makes a passkey; also for people who cannot sign in yet. */
 export function enrolForm() {
   const name = h("input", { type: "text", id: "passkey-name", maxlength: "64", required: true, autocomplete: "username", value: who()?.name ?? "" });
+  const asks = h("input", { type: "checkbox", id: "passkey-asks" });
   const problem = h("p", { class: "problem", role: "alert" });
   const result = h("div", { class: "result", "aria-live": "polite" });
   const button = h("button", { type: "submit", class: "primary" }, icon("passkeys"), "Make a passkey");
@@ -17,7 +18,7 @@ export function enrolForm() {
     button.disabled = true;
     try {
       const made = await passkey.enrol(name.value.trim());
-      put(result, await told(made));
+      put(result, await told(made, asks.checked));
       document.dispatchEvent(new Event("enrolled"));
       name.blur();
     } catch (error) {
@@ -25,12 +26,13 @@ export function enrolForm() {
     } finally {
       button.disabled = false;
     }
-  } }, field("Your name in the cluster", name), button);
+  } }, field("Your name in the cluster", name), button,
+    who() ? h("label", { class: "check", for: "passkey-asks" }, asks, "It may also ask for new transfers, not only approve") : null);
   return h("div", { class: "enrol" }, passkey.usable() ? form : h("p", { class: "note" }, "This page cannot use passkeys: open the console over https, or at localhost."), problem, result);
 }
 
 /** What is handed to an administrator, and how it gets into governance. */
-async function told(entry) {
+async function told(entry, asks = false) {
   const parts = [
     h("p", {}, h("b", {}, "The passkey is made."), " Its key stays on this device. It counts once the administrators have added it."),
     facts([["Name", entry.name], ["Id", h("span", { class: "id whole" }, h("code", { id: "passkey-id" }, entry.id), copyButton(entry.id, "id"))], ["Fingerprint", h("span", { class: "mono" }, entry.fingerprint)]]),
@@ -38,7 +40,7 @@ async function told(entry) {
   ];
   if (who()) {
     try {
-      const { text } = await get(`/console/api/members-file?${new URLSearchParams({ name: entry.name, key: entry.id })}`);
+      const { text } = await get(`/console/api/members-file?${new URLSearchParams({ name: entry.name, key: entry.id, asks })}`);
       parts.push(h("h3", {}, "members.toml"), h("p", { class: "muted" }, "Hand this in with the key of an API client; the administrators approve it like any change. Read the fingerprint to them by voice."),
         h("div", { id: "members-file" }, block(text, "members.toml")), command("quorate members propose members.toml"));
     } catch (error) {

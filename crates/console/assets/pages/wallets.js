@@ -6,6 +6,7 @@ import { ago, amount, assetInfo, clock, network, networkName, networkOf, span, s
 import { qr } from "../qr.js";
 import { assets, who } from "../state.js";
 import { intentRow } from "./inbox.js";
+import { sweepForm } from "./payback.js";
 
 /** Networks of a suite; those that the gateway watches first. */
 export function networksOf(name, watched) {
@@ -80,7 +81,7 @@ export const wallet = async ({ argument }) => ({
         wellness(wallet, nodes), wallet.destroyed ? null : h("a", { class: "button primary", href: `#/transfer?wallet=${wallet.id}` }, "New transfer")),
       h("div", { class: "columns" },
         h("div", {},
-          wallet.destroyed ? null : card("Addresses", addresses(wallet, watched, deposits, again)),
+          wallet.destroyed ? null : card("Addresses", addresses(wallet, watched, deposits, registry, again)),
           card("Parties", table("Parties", [{ label: "No." }, { label: "Party" }, { label: "Identity" }, { label: "State" }], wallet.parties.map(party))),
           coins.length ? card("Outputs", table("Outputs on Bitcoin", [{ label: "Amount", number: true }, { label: "Output" }, { label: "Address" }, { label: "State" }], coins.map((coin) => [
             amount(coin.amount, assetInfo(registry, coin.network, { kind: "native" })), short(`${coin.txid}:${coin.vout}`, "output"), short(coin.address, "address"),
@@ -99,7 +100,7 @@ export const wallet = async ({ argument }) => ({
   },
 });
 
-function addresses(wallet, watched, deposits, again) {
+function addresses(wallet, watched, deposits, registry, again) {
   const networks = networksOf(wallet.suite, watched);
   if (!networks.includes(place[wallet.id])) place[wallet.id] = networks[0];
   const shown = h("div", { class: "address", "aria-live": "polite" });
@@ -116,7 +117,15 @@ function addresses(wallet, watched, deposits, again) {
   const list = select(networks.map((one) => [one, network(one)]), place[wallet.id], (value) => { place[wallet.id] = value; show(); });
   list.setAttribute("aria-label", "Network of the address");
   show();
-  return [h("div", { class: "tools" }, list), shown, deposits ? depositAddresses(wallet, deposits, again) : null];
+  return [h("div", { class: "tools" }, list), shown, deposits ? depositAddresses(wallet, deposits, again) : null, sweeping(wallet, networks, registry, watched)];
+}
+
+/** Deposits of accounts of their own, which a sweep brings together; on Bitcoin there is nothing to sweep. */
+function sweeping(wallet, networks, registry, watched) {
+  const names = networks.filter((name) => !name.startsWith("bitcoin:") && watched.includes(name));
+  if (!names.length || !who().operates) return null;
+  const place = h("div", { class: "result" });
+  return [h("div", { class: "buttons" }, h("button", { type: "button", id: "sweep", onclick: () => { put(place, sweepForm(wallet, names, registry, watched, () => put(place))); place.querySelector("input").focus(); } }, "Sweep deposits")), place];
 }
 
 function depositAddresses(wallet, deposits, again) {

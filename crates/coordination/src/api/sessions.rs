@@ -91,6 +91,9 @@ object! {
         /// All keys of this person, ids of passkeys among them: so a page can tell whether a passkey of its browser counts.
         #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
         pub keys: Vec<PublicKey>,
+        /// Those of them that may ask for transfers by passkey.
+        #[cfg_attr(feature = "openapi", schema(value_type = Vec<String>))]
+        pub asking: Vec<PublicKey>,
     }
 }
 

@@ -22,6 +22,9 @@ pub struct Wanted {
     /// The device key, or a passkey's id.
     #[param(value_type = String)]
     key: PublicKey,
+    /// Whether they are to ask for transfers with it too.
+    #[serde(default)]
+    asks: bool,
 }
 
 /// A person's devices in force, and one more.
@@ -62,7 +65,20 @@ pub async fn show(
         text += &listed("approvers", &version.approvers, &wanted);
         text += &listed("administrators", &version.administrators, &wanted);
     }
+    if wanted.asks {
+        text += &clients(&ruling.document().clients, &wanted);
+    }
     Ok(Json(MembersFile { text }))
+}
+
+/// The list of clients with one more; nothing for who is in it already, all of whose devices may ask by passkey.
+fn clients(known: &[Member], wanted: &Wanted) -> String {
+    if known.iter().any(|client| client.name == wanted.name) {
+        return String::new();
+    }
+    let line = |name: &str, key: &PublicKey| format!("{} = {}\n", quoted(name), quoted(&key.to_string()));
+    let all: String = known.iter().map(|client| line(&client.name, &client.key)).collect();
+    format!("\n# Who may ask for transfers.\n[clients]\n{all}{}", line(&wanted.name, &wanted.key))
 }
 
 /// A list in which the new device takes the place of the person's old one; nothing where they are not in it.

@@ -278,6 +278,7 @@ async fn view(gateway: &Gateway, key: &PublicKey, began: u64) -> Result<SessionV
         passkeys.extend(gateway.store.passkey(id).await?);
     }
     let operates = caller(current, key)?.operates;
+    let asking = keys.iter().filter(|key| current.client_with(key).is_some()).copied().collect();
     Ok(SessionView {
         key: *key,
         name,
@@ -289,6 +290,7 @@ async fn view(gateway: &Gateway, key: &PublicKey, began: u64) -> Result<SessionV
         governance: current.hash(),
         passkeys,
         keys,
+        asking,
     })
 }
 

@@ -47,11 +47,17 @@ pub fn missing(detail: &str) -> String {
 fn tone(view: &View) -> &'static str {
     match view.state {
         InvoiceState::Paid | InvoiceState::Overpaid => "good",
+        InvoiceState::PartiallyPaid if view.pending => "busy",
         InvoiceState::Late | InvoiceState::PartiallyPaid => "warn",
         InvoiceState::Expired | InvoiceState::Cancelled => "quiet",
         InvoiceState::Open if view.pending => "busy",
         InvoiceState::Open => "open",
     }
+}
+
+/// Whether anything is asked for: not while what is missing is on its way, or somebody pays twice.
+fn asks(view: &View) -> bool {
+    view.payable && !view.pending
 }
 
 /// The page of an invoice.
@@ -80,14 +86,14 @@ pub fn page(view: &View) -> String {
         main,
         "<p class=\"time\" data-field=\"time\"{hidden}>Pay within <time data-field=\"countdown\" datetime=\"PT{left}S\" \
          role=\"timer\" aria-live=\"off\">{minutes} minutes</time></p>",
-        hidden = if view.payable { "" } else { " hidden" },
+        hidden = if asks(view) { "" } else { " hidden" },
         left = view.expires.saturating_sub(view.now),
         minutes = view.expires.saturating_sub(view.now) / 60,
     );
     let _ = write!(
         main,
         "<div class=\"options\" data-field=\"options\"{}>",
-        if view.payable { "" } else { " hidden" }
+        if asks(view) { "" } else { " hidden" }
     );
     let many = view.options.len() > 1;
     if many {

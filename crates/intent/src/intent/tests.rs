@@ -53,7 +53,11 @@ fn refused(intent: &Intent, field: &str) {
 fn the_form_is_checked() {
     let good = intent(Body::Transfer(transfer()));
     assert_eq!(good.check(&genesis(), 1500), Ok(()));
-    refused(&Intent { version: VERSION + 1, ..good.clone() }, "version");
+    for version in [0, BY_PASSKEY + 1] {
+        refused(&Intent { version, ..good.clone() }, "version");
+    }
+    // Its signature is for the signed intent to check.
+    assert_eq!(Intent { version: BY_PASSKEY, ..good.clone() }.check(&genesis(), 1500), Ok(()));
     refused(&Intent { expires: 1000, ..good.clone() }, "expires");
     refused(&Intent { expires: 1000 + MAX_LIFETIME + 1, ..good }, "expires");
     let changed = |change: &dyn Fn(&mut Transfer)| {

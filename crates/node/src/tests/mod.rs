@@ -66,10 +66,15 @@ impl Cluster {
                 members: vec![
                     member("x", 11),
                     Member { name: "phone".into(), key: passkeys::phone(30).id() },
+                    // Somebody with two devices: this one approves, the other asks.
+                    member("tablet", 41),
                 ],
             },
             administrators: Group { quorum: 1, members: vec![member("root", ADMIN)] },
-            clients: vec![member("api", CLIENT)],
+            clients: vec![
+                member("api", CLIENT),
+                Member { name: "tablet".into(), key: passkeys::phone(passkeys::ASKING).id() },
+            ],
             follows: None,
             governed: None,
         };

@@ -8,6 +8,9 @@ use quorate_coordination::rpc::ErrorCode;
 use quorate_intent::passkey::{Algorithm, Assertion, Passkey};
 use sha2::{Digest, Sha256};
 
+/// The seed of a client's passkey.
+pub(super) const ASKING: u8 = 40;
+
 /// A passkey of this seed.
 pub(super) fn phone(seed: u8) -> Passkey {
     Passkey {
@@ -19,11 +22,9 @@ pub(super) fn phone(seed: u8) -> Passkey {
     }
 }
 
-/// An approval as an authenticator with this counter gives it.
-fn approve(seed: u8, intent: &SignedIntent, counter: u32) -> Approval {
-    let (passkey, hash) = (phone(seed), intent.intent.hash());
-    let challenge = Approval::challenge(&hash, &passkey.id(), Verdict::Approve);
-    let challenge = Base64UrlUnpadded::encode_string(&challenge);
+/// What an authenticator with this counter answers.
+fn answer(seed: u8, challenge: &[u8; 32], counter: u32) -> (Assertion, Signature) {
+    let challenge = Base64UrlUnpadded::encode_string(challenge);
     let client_data = format!(
         r#"{{"type":"webauthn.get","challenge":"{challenge}","origin":"https://example.com","crossOrigin":false}}"#
     );
@@ -32,8 +33,72 @@ fn approve(seed: u8, intent: &SignedIntent, counter: u32) -> Approval {
     authenticator_data.extend_from_slice(&counter.to_be_bytes());
     let message = [authenticator_data.as_slice(), &Sha256::digest(&client_data)].concat();
     let signature = Signature(key(seed).sign(&message).to_bytes());
-    let assertion = Assertion { passkey, authenticator_data, client_data: client_data.into_bytes() };
+    let client_data = client_data.into_bytes();
+    (Assertion { passkey: phone(seed), authenticator_data, client_data }, signature)
+}
+
+/// An approval as an authenticator with this counter gives it.
+fn approve(seed: u8, intent: &SignedIntent, counter: u32) -> Approval {
+    let hash = intent.intent.hash();
+    let challenge = Approval::challenge(&hash, &phone(seed).id(), Verdict::Approve);
+    let (assertion, signature) = answer(seed, &challenge, counter);
     Approval::by_passkey(hash, Verdict::Approve, assertion, signature)
+}
+
+/// A wish that the passkey of this seed asks for.
+fn ask(cluster: &Cluster, seed: u8, nonce: u8, counter: u32) -> SignedIntent {
+    let transfer = quorate_intent::Transfer {
+        wallet: WalletId([7; 16]),
+        account: 0,
+        network: quorate_intent::Network::Evm { chain_id: 1 },
+        asset: quorate_intent::Asset::Native,
+        to: "somebody".into(),
+        amount: 1u64.into(),
+        max_fee: 1u64.into(),
+        memo: String::new(),
+    };
+    let intent = quorate_intent::Intent {
+        version: quorate_intent::intent::BY_PASSKEY,
+        nonce: [nonce; 16],
+        initiator: phone(seed).id(),
+        body: quorate_intent::Body::Transfer(transfer),
+        ..cluster.order(WalletId([7; 16]), "one").0.intent
+    };
+    let (assertion, signature) = answer(seed, &intent.challenge(), counter);
+    SignedIntent { intent, signature, passkey: Some(Box::new(assertion)) }
+}
+
+/// Counts of who asks and of who approves are in one list, and what was not signed moves none.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initiators_count_is_taken_once() {
+    let cluster = Cluster::start().await;
+    let shared = cluster.shared(0);
+    let asked = ask(&cluster, ASKING, 1, 5);
+    asked.check_signature(&shared.genesis.current()).unwrap();
+    let forged = SignedIntent { signature: Signature([0; 64]), ..ask(&cluster, ASKING, 2, u32::MAX) };
+    admit(shared, &forged, &[]).await.unwrap();
+    admit(shared, &asked, &[]).await.unwrap();
+    admit(shared, &asked, &[]).await.unwrap();
+    let again = admit(shared, &ask(&cluster, ASKING, 3, 5), &[]).await;
+    assert_eq!(again.unwrap_err().code, ErrorCode::Refused);
+    let (order, _) = cluster.order(WalletId([8; 16]), "two");
+    assert!(admit(shared, &order, &[approve(ASKING, &order, 5)]).await.is_err());
+    admit(shared, &ask(&cluster, ASKING, 3, 6), &[]).await.unwrap();
+}
+
+/// Who asks by a passkey does not approve by another device, under the genesis's own rule too.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_initiator_does_not_approve_by_another_device() {
+    let cluster = Cluster::start().await;
+    let now = cluster.shared(0).now();
+    let asked = ask(&cluster, ASKING, 1, 5);
+    let decide = |seed| {
+        let approval = Approval::new(asked.intent.hash(), Verdict::Approve, &key(seed));
+        quorate_policy::decide(&cluster.genesis, &asked, &[approval], now)
+    };
+    assert!(matches!(decide(11), quorate_policy::Decision::Allow { .. }), "{:?}", decide(11));
+    let reason = IntentError::OwnIntent("tablet".into());
+    assert_eq!(decide(41), quorate_policy::Decision::Deny { rule: "genesis/approvers", reason });
 }
 
 /// A gateway that hangs forged approvals with a huge count beside genuine ones would lock a passkey out for good.

@@ -39,7 +39,7 @@ pub async fn run(cli: Cli) -> Result<()> {
     let json = cli.json;
     match cli.command {
         Command::Demo(args) => demo::run(args, json).await,
-        Command::Dev(args) => dev::run(args, json).await,
+        Command::Dev(line) => dev::run(line, json).await,
         Command::Bench(args) => bench::run(args, json).await,
         Command::Init(args) => init::run(args, json).await,
         Command::Key(command) => keys::run(command, json),

@@ -37,8 +37,9 @@
     text("text", view.text);
     document.title = `${view.title} – ${view.description || "Payment"}`;
     const status = card.querySelector(".status");
-    status.dataset.tone = tones[view.state] || (view.pending ? "busy" : "open");
-    const asks = view.payable && !(view.pending && view.state === "open");
+    const coming = view.pending && (view.state === "open" || view.state === "partially_paid");
+    status.dataset.tone = coming ? "busy" : tones[view.state] || "open";
+    const asks = view.payable && !view.pending;
     show("time", asks);
     show("options", asks);
     for (const option of view.options) {
