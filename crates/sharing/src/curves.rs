@@ -45,7 +45,10 @@ impl Curve for Secp256k1 {
         if !matches!(bytes[0], 2 | 3) && bytes != [0u8; 33] {
             return Err(DecodeError::NotCanonical);
         }
-        Option::from(ProjectivePoint::from_bytes(&bytes.into())).ok_or(DecodeError::NotCanonical)
+        if bytes == [0u8; 33] {
+            return Ok(ProjectivePoint::IDENTITY);
+        }
+        crate::secp::decode(&bytes).map(ProjectivePoint::from).ok_or(DecodeError::NotCanonical)
     }
 
     fn reduce_wide(bytes: &[u8; 64]) -> k256::Scalar {

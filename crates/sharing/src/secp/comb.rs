@@ -4,7 +4,7 @@
 //! 1·32^i … 16·32^i: one addition a place and no doubling. Every lookup reads the whole row. Many sums share one
 //! inversion.
 
-use super::complete::{Complete, to_points};
+use super::complete::{Complete, Plain, to_points};
 use super::jacobian::{Affine, Jacobian, affine_of};
 use super::sums::points;
 use alloc::boxed::Box;
@@ -15,14 +15,14 @@ use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bits of a digit.
-const WIDTH: usize = 5;
+pub(super) const WIDTH: usize = 5;
 /// Digits of a scalar.
 const PLACES: usize = 52;
 /// Multiples of a place.
-const ROW: usize = 1 << (WIDTH - 1);
+pub(super) const ROW: usize = 1 << (WIDTH - 1);
 
 /// A multiple: x, then y, in words, the least significant first.
-type Entry = [u64; 8];
+pub(super) type Entry = [u64; 8];
 
 /// A base with its table of 53 KB; that of the identity is empty.
 pub struct FixedBase(Vec<[Entry; ROW]>);
@@ -59,10 +59,8 @@ impl FixedBase {
     fn add_product(&self, sum: &mut Complete, scalar: &Scalar) {
         let digits = Zeroizing::new(signed_digits(scalar));
         for (row, digit) in self.0.iter().zip(digits.iter()) {
-            let sign = digit >> 7;
-            let size = ((digit + sign) ^ sign) as u8;
-            let none = u64::from(size).wrapping_sub(1) >> 63;
-            sum.add(&select(row, size), Choice::from((sign & 1) as u8), Choice::from(none as u8));
+            let (size, minus, none) = parts(*digit);
+            sum.add(&Plain, &select(row, size), minus, none);
         }
     }
 }
@@ -81,23 +79,37 @@ pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<ProjectivePoint> {
 fn signed_digits(scalar: &Scalar) -> [i8; PLACES] {
     let mut bytes = scalar.to_bytes();
     bytes.reverse();
-    let mut digits = [0i8; PLACES];
+    let digits = digits_of(&bytes);
+    bytes[..].zeroize();
+    digits
+}
+
+/// The same of little-endian bytes, of any length that leaves room for a carry in the last place.
+pub(super) fn digits_of<const N: usize>(bytes: &[u8]) -> [i8; N] {
+    let mut digits = [0i8; N];
     for (place, digit) in digits.iter_mut().enumerate() {
         let (byte, shift) = (place * WIDTH / 8, place * WIDTH % 8);
         let high = bytes.get(byte + 1).copied().unwrap_or_default();
         *digit = ((u16::from(bytes[byte]) | u16::from(high) << 8) >> shift & 31) as i8;
     }
-    for place in 0..PLACES - 1 {
+    for place in 0..N - 1 {
         let carry = (digits[place] + 16) >> 5;
         digits[place] -= carry << 5;
         digits[place + 1] += carry;
     }
-    bytes[..].zeroize();
     digits
 }
 
+/// The size of a digit, whether it is negative, and whether it is zero.
+pub(super) fn parts(digit: i8) -> (u8, Choice, Choice) {
+    let sign = digit >> 7;
+    let size = ((digit + sign) ^ sign) as u8;
+    let none = u64::from(size).wrapping_sub(1) >> 63;
+    (size, Choice::from((sign & 1) as u8), Choice::from(none as u8))
+}
+
 /// The multiple of a row that is `size` times its base; zeros for none.
-fn select(row: &[Entry; ROW], size: u8) -> Entry {
+pub(super) fn select(row: &[Entry; ROW], size: u8) -> Entry {
     let mut out = [0u64; 8];
     for (at, multiple) in row.iter().enumerate() {
         let other = u64::from(size ^ (at as u8 + 1));

@@ -1,18 +1,48 @@
-//! Points in homogeneous coordinates (x = X/Z, y = Y/Z) for **secret** sums: one formula without exceptions, and no branch.
+//! Points in homogeneous coordinates (x = X/Z, y = Y/Z) for **secret** sums: formulas without exceptions, and no branch.
 //!
-//! Mixed addition for a = 0 is Algorithm 8 of Renes, Costello and Batina (EUROCRYPT 2016). For magnitudes see
-//! [`super::jacobian`].
+//! Mixed addition and doubling for a = 0 are Algorithms 8 and 9 of Renes, Costello and Batina (EUROCRYPT 2016). They
+//! know the curve y² = x³ + b by the number 3b alone.
 
-use super::jacobian::fe_of;
+use super::field::Fe;
+use super::jacobian::{Affine, fe_of};
 use alloc::vec::Vec;
-use k256::elliptic_curve::sec1::FromEncodedPoint;
-use k256::{AffinePoint, EncodedPoint, FieldElement as Fe, ProjectivePoint};
+use k256::{AffinePoint, ProjectivePoint};
 use subtle::{Choice, ConditionallySelectable};
+use zeroize::Zeroize;
 
-/// Three times the curve's b.
-const B3: u32 = 21;
+/// Three times a curve's b.
+pub(super) trait TripleB {
+    /// The product with it.
+    fn times(&self, value: &Fe) -> Fe;
+}
 
-/// A point. X has magnitude at most 3, Y and Z at most 2.
+/// That of secp256k1.
+pub(super) struct Plain;
+
+impl TripleB for Plain {
+    #[inline(always)]
+    fn times(&self, value: &Fe) -> Fe {
+        value.times(21)
+    }
+}
+
+/// That of a curve which is secp256k1 scaled by s: 21·s⁶.
+pub(super) struct Scaled(Fe);
+
+impl Scaled {
+    pub fn new(s: &Fe) -> Self {
+        Self(s.square().mul(s).square().times(21))
+    }
+}
+
+impl TripleB for Scaled {
+    #[inline(always)]
+    fn times(&self, value: &Fe) -> Fe {
+        value.mul(&self.0)
+    }
+}
+
+/// A point.
 #[derive(Clone, Copy)]
 pub(super) struct Complete {
     x: Fe,
@@ -20,43 +50,65 @@ pub(super) struct Complete {
     z: Fe,
 }
 
+impl Zeroize for Complete {
+    fn zeroize(&mut self) {
+        [&mut self.x, &mut self.y, &mut self.z].into_iter().for_each(Zeroize::zeroize);
+    }
+}
+
 impl Complete {
     pub const IDENTITY: Self = Self { x: Fe::ZERO, y: Fe::ONE, z: Fe::ZERO };
 
     /// Adds the point of `words` (x, then y), negated if `minus`; nothing if `none`.
-    pub fn add(&mut self, words: &[u64; 8], minus: Choice, none: Choice) {
+    #[inline(always)]
+    pub fn add(&mut self, curve: &impl TripleB, words: &[u64; 8], minus: Choice, none: Choice) {
         let [x2, y2] = fe_of(words);
-        let y2 = Fe::conditional_select(&y2, &y2.negate(1), minus);
+        let y2 = Fe::select(&y2, &y2.negate(), minus);
         let (x, y, z) = (&self.x, &self.y, &self.z);
         let (xx, yy) = (x.mul(&x2), y.mul(&y2));
-        let sum = plus(&xx, &yy);
-        let cross = plus(&plus(&x2, &y2).mul(&plus(x, y)), &sum.negate(2));
-        let yz = plus(&y2.mul(z), y);
-        let xz3 = plus(&x2.mul(z), x).mul_single(B3).normalize_weak();
-        let xx3 = xx.mul_single(3);
-        let z3 = z.mul_single(B3).normalize_weak();
-        let (high, low) = (plus(&yy, &z3), plus(&yy, &z3.negate(1)));
+        let cross = x2.add(&y2).mul(&x.add(y)).sub(&xx.add(&yy));
+        let yz = y2.mul(z).add(y);
+        let xz3 = curve.times(&x2.mul(z).add(x));
+        let xx3 = xx.double().add(&xx);
+        let z3 = curve.times(z);
+        let (high, low) = (yy.add(&z3), yy.sub(&z3));
         let next = Self {
-            x: plus(&cross.mul(&low), &yz.mul(&xz3).negate(1)),
-            y: plus(&low.mul(&high), &xz3.mul(&xx3)),
-            z: plus(&high.mul(&yz), &xx3.mul(&cross)),
+            x: cross.mul(&low).sub(&yz.mul(&xz3)),
+            y: low.mul(&high).add(&xz3.mul(&xx3)),
+            z: high.mul(&yz).add(&xx3.mul(&cross)),
         };
-        self.x.conditional_assign(&next.x, !none);
-        self.y.conditional_assign(&next.y, !none);
-        self.z.conditional_assign(&next.z, !none);
+        self.x = Fe::select(&next.x, &self.x, none);
+        self.y = Fe::select(&next.y, &self.y, none);
+        self.z = Fe::select(&next.z, &self.z, none);
     }
-}
 
-fn plus(a: &Fe, b: &Fe) -> Fe {
-    *a + b
+    #[inline(always)]
+    pub fn double(&mut self, curve: &impl TripleB) {
+        let (x, y, z) = (&self.x, &self.y, &self.z);
+        let yy = y.square();
+        let yy8 = yy.double().double().double();
+        let zz3 = curve.times(&z.square());
+        let low = yy.sub(&zz3.double().add(&zz3));
+        *self = Self {
+            x: low.mul(&x.mul(y)).double(),
+            y: low.mul(&yy.add(&zz3)).add(&zz3.mul(&yy8)),
+            z: y.mul(z).mul(&yy8),
+        };
+    }
+
+    /// Back from the curve scaled by s.
+    pub fn unscaled(&self, s: &Fe) -> Self {
+        // x = X/(Z·s²), y = Y/(Z·s³)
+        Self { x: self.x.mul(s), y: self.y, z: self.z.mul(&s.square().mul(s)) }
+    }
 }
 
 /// All points in the form of `k256`, with one inversion, in constant time.
 pub(super) fn to_points(sums: &[Complete]) -> Vec<ProjectivePoint> {
     // Montgomery's trick: products of all z up to each point, inverted at the end, taken apart backwards.
     let z_of = |sum: &Complete| {
-        let zero = sum.z.normalizes_to_zero();
-        (Fe::conditional_select(&sum.z, &Fe::ONE, zero), zero)
+        let zero = sum.z.is_zero();
+        (Fe::select(&sum.z, &Fe::ONE, zero), zero)
     };
     let mut product = Fe::ONE;
     let mut products = Vec::with_capacity(sums.len());
@@ -64,22 +116,21 @@ pub(super) fn to_points(sums: &[Complete]) -> Vec<ProjectivePoint> {
         products.push(product);
         product = product.mul(&z_of(sum).0);
     }
-    let mut inverse = product.normalize().invert().unwrap_or(Fe::ONE);
+    let mut inverse = product.invert();
     let mut out: Vec<ProjectivePoint> = sums
         .iter()
-        .zip(products)
+        .zip(&products)
         .rev()
         .map(|(sum, before)| {
             let (z, zero) = z_of(sum);
-            let own = inverse.mul(&before);
+            let own = inverse.mul(before);
             inverse = inverse.mul(&z);
-            let (x, y) = (sum.x.mul(&own).normalize(), sum.y.mul(&own).normalize());
-            let encoded = EncodedPoint::from_affine_coordinates(&x.to_bytes(), &y.to_bytes(), false);
             // On the curve, since all that it was made of is; but for the identity, which has no coordinates.
-            let point = AffinePoint::from_encoded_point(&encoded).unwrap_or(AffinePoint::IDENTITY);
+            let point = Affine { x: sum.x.mul(&own), y: sum.y.mul(&own) }.to_k256();
             AffinePoint::conditional_select(&point, &AffinePoint::IDENTITY, zero).into()
         })
         .collect();
     out.reverse();
+    products.zeroize();
     out
 }

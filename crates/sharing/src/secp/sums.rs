@@ -4,12 +4,13 @@
 //! share one. The generator's table is larger, and made once.
 
 use super::comb::mul_generator_vartime;
+use super::field::Fe;
 use super::jacobian::{Affine, Jacobian, affine_of, odd_multiples, scaled_of, to_affine};
-use super::naf::{Digits, split};
+use super::naf::{BETA, Digits, split};
 use super::normalize;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use k256::{AffinePoint, FieldElement, ProjectivePoint, Scalar};
+use k256::{AffinePoint, ProjectivePoint, Scalar};
 use once_cell::race::OnceBox;
 
 /// Digit widths: of a base that is used a few times, of one that is used often, and of the generator.
@@ -39,13 +40,12 @@ type Row<'a> = (Digits, &'a [Affine], bool);
 /// The bases of a call, on the curve scaled by `scale`.
 struct Bases {
     each: Vec<Base>,
-    scale: FieldElement,
+    scale: Fe,
 }
 
 impl Table {
     fn new(width: u32, plain: Vec<Affine>) -> Self {
-        let beta = beta();
-        let turned = plain.iter().map(|point| Affine { x: point.x.mul(&beta), y: point.y }).collect();
+        let turned = plain.iter().map(|point| Affine { x: point.x.mul(&BETA), y: point.y }).collect();
         Self { width, plain, turned }
     }
 
@@ -53,20 +53,6 @@ impl Table {
         let [one, two] = split(scalar, self.width);
         rows.extend([(one, self.plain.as_slice(), unscaled), (two, self.turned.as_slice(), unscaled)]);
     }
-}
-
-/// β, of λ·(x, y) = (β·x, y). Computed once: it takes two inversions, a third of a product.
-fn beta() -> FieldElement {
-    static BETA: OnceBox<FieldElement> = OnceBox::new();
-    *BETA.get_or_init(|| {
-        let turned = Affine::new(&ProjectivePoint::GENERATOR.endomorphism().to_affine());
-        let plain = Affine::new(&AffinePoint::GENERATOR);
-        // Never the other case: neither point is the identity, and no point has x = 0.
-        let quotient = turned.zip(plain).and_then(|(turned, plain)| {
-            Some(turned.x.mul(&Option::<FieldElement>::from(plain.x.invert())?).normalize())
-        });
-        Box::new(quotient.unwrap_or(FieldElement::ONE))
-    })
 }
 
 /// Count of odd multiples for a width.
