@@ -5,11 +5,8 @@ use super::{Point, Presignature, PresignaturePublic, Scalar, pedersen};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
 use core::fmt;
-use k256::AffinePoint;
-use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::scalar::IsHigh;
 use quorate_sharing::curves::secp256k1_reduce;
-use quorate_sharing::secp::{lincomb_affine, vanishes_affine};
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 
 /// What is to be signed with which presignature. Each node computes `tau` from the path and `m` from the transaction.
@@ -98,7 +95,7 @@ impl Signature {
 struct Terms {
     message: algebra::Message<Secp256k1>,
     /// R' = δ·R
-    nonce: AffinePoint,
+    nonce: Point,
     /// Recovery id for an s that is not flipped.
     recovery_id: u8,
 }
@@ -146,16 +143,16 @@ impl Request {
             return Err(SignError::WrongPublicKey);
         }
         let delta = self.delta(public);
-        let affine = lincomb_affine(&[(delta, public.affine()[1])]);
-        let x: [u8; 32] = affine.x().into();
+        let nonce = Secp256k1::lincomb_vartime(&[(delta, public.affine()[1])]);
+        let (x, odd) = nonce.coordinates_vartime().ok_or(SignError::ZeroJointValue)?;
         let r = secp256k1_reduce(&x);
         if bool::from(delta.is_zero() | r.is_zero()) {
             return Err(SignError::ZeroJointValue);
         }
         let overflow = u8::from(Secp256k1::decode_scalar(&x).is_err());
-        let recovery_id = affine.y_is_odd().unwrap_u8() | (overflow << 1);
+        let recovery_id = u8::from(odd) | (overflow << 1);
         let message = algebra::Message { m: self.m, r, delta, tau: self.tau };
-        Ok(Terms { message, nonce: affine, recovery_id })
+        Ok(Terms { message, nonce, recovery_id })
     }
 }
 
@@ -246,9 +243,9 @@ pub fn combine(
 fn normalise(public: &PresignaturePublic, terms: &Terms, request: &Request, s: Scalar) -> Option<Signature> {
     let r = terms.message.r;
     let derived =
-        if bool::from(request.tau.is_zero()) { public.affine()[0] } else { request.public_key.to_affine() };
-    let equation = [(request.m, AffinePoint::GENERATOR), (r, derived), (-s, terms.nonce)];
-    if bool::from(s.is_zero()) || !vanishes_affine(&equation) {
+        if bool::from(request.tau.is_zero()) { public.affine()[0] } else { request.public_key };
+    let equation = [(request.m, Point::GENERATOR), (r, derived), (-s, terms.nonce)];
+    if bool::from(s.is_zero()) || !Secp256k1::vanishes_vartime(&equation) {
         return None;
     }
     let high = bool::from(s.is_high());

@@ -3,8 +3,6 @@
 
 use super::{Point, Scalar, Secret, pedersen};
 use alloc::vec::Vec;
-use k256::AffinePoint;
-use k256::elliptic_curve::group::GroupEncoding;
 use quorate_sharing::secp::{FixedBase, fixed_sums, generator, secret_sums, short_weight};
 use quorate_sharing::{Curve, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
@@ -13,11 +11,6 @@ use rand_core::{CryptoRng, RngCore};
 pub fn encode_each(points: &[Point]) -> Vec<[u8; 33]> {
     let bytes = Secp256k1::encode_points(points);
     bytes.as_chunks().0.to_vec()
-}
-
-/// The encodings of points in affine form, without any inversion.
-pub fn encode_affine(points: &[AffinePoint]) -> Vec<[u8; 33]> {
-    points.iter().map(|point| point.to_bytes().into()).collect()
 }
 
 /// The encodings of many points, one after another.

@@ -5,7 +5,6 @@ use super::key::MAX_EPOCH_BYTES;
 use super::{MAX_BATCH, Point, points};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
-use k256::AffinePoint;
 use quorate_sharing::index::MAX_PARTIES;
 use quorate_sharing::secp::normalize;
 use quorate_sharing::{Curve, Index, Indices, Secp256k1, Transcript};
@@ -46,7 +45,7 @@ pub struct PresignaturePublic {
     /// X and R, encoded: every request hashes them.
     encoded: [[u8; 33]; 2],
     /// X and R in affine form, for sums that begin without an inversion.
-    affine: [AffinePoint; 2],
+    affine: [Point; 2],
 }
 
 /// Version byte of the encoding.
@@ -55,10 +54,10 @@ const VERSION: u8 = 1;
 impl PresignaturePublic {
     /// Members must be ascending; the rounds see to that.
     pub(super) fn assemble(binding: Binding, key: Point, r: Point, members: Vec<Member>) -> Self {
-        let (encoded, affine) = ([[0; 33]; 2], [AffinePoint::IDENTITY; 2]);
+        let (encoded, affine) = ([[0; 33]; 2], [Point::IDENTITY; 2]);
         let mut public = Self { binding, key, r, members, pd: [0; 32], encoded, affine };
         let affine = public.affine_points();
-        let encoded = points::encode_affine(&affine);
+        let encoded = points::encode_each(&affine);
         public.pd = hash(&public.layout(&encoded));
         public.encoded = [encoded[0], encoded[1]];
         public.affine = [affine[0], affine[1]];
@@ -66,7 +65,7 @@ impl PresignaturePublic {
     }
 
     /// X and R in affine form.
-    pub(super) fn affine(&self) -> &[AffinePoint; 2] {
+    pub(super) fn affine(&self) -> &[Point; 2] {
         &self.affine
     }
 
@@ -76,7 +75,7 @@ impl PresignaturePublic {
     }
 
     /// X, R, and each member's points, with one inversion for all.
-    fn affine_points(&self) -> Vec<AffinePoint> {
+    fn affine_points(&self) -> Vec<Point> {
         let mut all = alloc::vec![self.key, self.r];
         all.extend(self.members.iter().flat_map(|Member { points: p, .. }| [p.a, p.phi, p.b, p.pu, p.pv]));
         normalize(&all)
@@ -139,7 +138,7 @@ fn hash(encoding: &[u8]) -> [u8; 32] {
 /// the name, X, R, number of members (1), then for each member its index (2), A, Φ, B, P^u, P^v (33 each).
 impl Message for PresignaturePublic {
     fn encode(&self) -> Vec<u8> {
-        self.layout(&points::encode_affine(&self.affine_points()))
+        self.layout(&points::encode_each(&self.affine_points()))
     }
 
     fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {

@@ -4,12 +4,11 @@
 //! 1·32^i … 16·32^i: one addition a place and no doubling. Every lookup reads the whole row. Many sums share one
 //! inversion.
 
-use super::complete::{Complete, Plain, to_points};
-use super::jacobian::{Affine, Jacobian, affine_of};
-use super::sums::points;
+use super::jacobian::{Affine, Jacobian, affine_of, to_points};
+use super::point::{Plain, Point, normalize};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use k256::{ProjectivePoint, Scalar};
+use k256::Scalar;
 use once_cell::race::OnceBox;
 use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
@@ -29,8 +28,8 @@ pub struct FixedBase(Vec<[Entry; ROW]>);
 
 impl FixedBase {
     /// Makes the table: about as much work as eight products. The base is public.
-    pub fn new(base: &ProjectivePoint) -> Self {
-        let Some(base) = Affine::new(&base.to_affine()) else { return Self(Vec::new()) };
+    pub fn new(base: &Point) -> Self {
+        let Some(base) = normalize(core::slice::from_ref(base))[0].affine() else { return Self(Vec::new()) };
         let mut places = Vec::with_capacity(PLACES);
         let mut place = Jacobian::IDENTITY.add(&base);
         for _ in 0..PLACES {
@@ -51,28 +50,28 @@ impl FixedBase {
     }
 
     /// s·base for a **secret** s.
-    pub fn mul(&self, scalar: &Scalar) -> ProjectivePoint {
+    pub fn mul(&self, scalar: &Scalar) -> Point {
         fixed_sums(&[alloc::vec![(self, scalar)]])[0]
     }
 
     /// Adds s·base.
-    fn add_product(&self, sum: &mut Complete, scalar: &Scalar) {
+    fn add_product(&self, sum: &mut Point, scalar: &Scalar) {
         let digits = Zeroizing::new(signed_digits(scalar));
         for (row, digit) in self.0.iter().zip(digits.iter()) {
             let (size, minus, none) = parts(*digit);
-            sum.add(&Plain, &select(row, size), minus, none);
+            sum.add_words(&Plain, &select(row, size), minus, none);
         }
     }
 }
 
 /// Sums of products of **secret** scalars with fixed bases, with one inversion for all.
-pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<ProjectivePoint> {
+pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
     let one = |terms: &Vec<(&FixedBase, &Scalar)>| {
-        let mut sum = Complete::IDENTITY;
+        let mut sum = Point::IDENTITY;
         terms.iter().for_each(|(base, scalar)| base.add_product(&mut sum, scalar));
         sum
     };
-    to_points(&sums.iter().map(one).collect::<Vec<_>>())
+    normalize(&sums.iter().map(one).collect::<Vec<_>>())
 }
 
 /// Σ dᵢ·32ⁱ with −16 ≤ dᵢ ≤ 16.
@@ -123,11 +122,11 @@ pub(super) fn select(row: &[Entry; ROW], size: u8) -> Entry {
 /// The table of the generator, made once.
 pub fn generator() -> &'static FixedBase {
     static TABLE: OnceBox<FixedBase> = OnceBox::new();
-    TABLE.get_or_init(|| Box::new(FixedBase::new(&ProjectivePoint::GENERATOR)))
+    TABLE.get_or_init(|| Box::new(FixedBase::new(&Point::GENERATOR)))
 }
 
 /// s·G for a **public** s.
-pub(crate) fn mul_generator_vartime(scalar: &Scalar) -> ProjectivePoint {
+pub(crate) fn mul_generator_vartime(scalar: &Scalar) -> Point {
     static TABLE: OnceBox<Vec<Affine>> = OnceBox::new();
     let table =
         TABLE.get_or_init(|| Box::new(generator().0.as_flattened().iter().map(Affine::from_words).collect()));
@@ -136,7 +135,7 @@ pub(crate) fn mul_generator_vartime(scalar: &Scalar) -> ProjectivePoint {
         let Some(at) = usize::from(digit.unsigned_abs()).checked_sub(1) else { continue };
         sum = sum.add(&if digit < 0 { row[at].negated() } else { row[at] });
     }
-    points(&[sum])[0]
+    to_points(&[sum])[0]
 }
 
 #[cfg(test)]
@@ -154,13 +153,13 @@ mod tests {
         scalars.extend([Scalar::ONE, Scalar::from(16u64)].map(|scalar| -scalar));
         // Digits of 16 and carries through every place.
         scalars.extend([0x84u8, 0x42, 0x21, 0xf0].map(|byte| crate::curves::secp256k1_reduce(&[byte; 32])));
-        let point = ProjectivePoint::random(&mut rng);
+        let point = Point::random(&mut rng);
         let (base, none) = (FixedBase::new(&point), FixedBase::new(&(point - point)));
         for scalar in &scalars {
             assert_eq!(base.mul(scalar), point * scalar);
-            assert_eq!(generator().mul(scalar), ProjectivePoint::GENERATOR * scalar);
-            assert_eq!(mul_generator_vartime(scalar), ProjectivePoint::GENERATOR * scalar);
-            assert_eq!(none.mul(scalar), ProjectivePoint::IDENTITY);
+            assert_eq!(generator().mul(scalar), Point::GENERATOR * scalar);
+            assert_eq!(mul_generator_vartime(scalar), Point::GENERATOR * scalar);
+            assert_eq!(none.mul(scalar), Point::IDENTITY);
         }
     }
 
@@ -168,7 +167,7 @@ mod tests {
     #[test]
     fn sums_are_right_in_every_special_case() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(10);
-        let point = ProjectivePoint::random(&mut rng);
+        let point = Point::random(&mut rng);
         let base = FixedBase::new(&point);
         let (one, minus, three) = (Scalar::ONE, -Scalar::ONE, Scalar::from(3u64));
         let random = Scalar::random(&mut rng);
@@ -180,10 +179,10 @@ mod tests {
             alloc::vec![(&base, &one), (&base, &minus), (&base, &three)],
         ];
         let wanted = [
-            ProjectivePoint::IDENTITY,
+            Point::IDENTITY,
             point.double(),
-            ProjectivePoint::IDENTITY,
-            point * (random - one) + ProjectivePoint::GENERATOR * three,
+            Point::IDENTITY,
+            point * (random - one) + Point::GENERATOR * three,
             point * three,
         ];
         assert_eq!(fixed_sums(&sums), wanted);

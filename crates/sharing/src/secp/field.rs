@@ -4,7 +4,6 @@
 //! overflows 2²⁵⁶ comes back as a multiple of [`FOLD`]. A product takes half as long as in the five words of 52 bits
 //! that `k256` has, for which compilers find no good code.
 
-use k256::FieldBytes;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
@@ -14,7 +13,7 @@ const FOLD: u64 = 0x1_0000_03d1;
 const P: [u64; 4] = [FOLD.wrapping_neg(), u64::MAX, u64::MAX, u64::MAX];
 
 /// A number below 2²⁵⁶ that stands for its residue modulo p.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Fe([u64; 4]);
 
 impl Zeroize for Fe {
@@ -69,7 +68,7 @@ impl Fe {
 
     /// Of bytes that are known to be below p.
     #[inline]
-    pub fn from_canonical(bytes: &FieldBytes) -> Self {
+    pub fn from_canonical(bytes: &[u8; 32]) -> Self {
         let mut words = [0u64; 4];
         for (word, bytes) in words.iter_mut().rev().zip(bytes.as_chunks().0) {
             *word = u64::from_be_bytes(*bytes);
@@ -78,8 +77,8 @@ impl Fe {
     }
 
     /// Big-endian bytes.
-    pub fn to_bytes(self) -> FieldBytes {
-        let mut bytes = FieldBytes::default();
+    pub fn to_bytes(self) -> [u8; 32] {
+        let mut bytes = [0; 32];
         for (bytes, word) in bytes.chunks_exact_mut(8).zip(self.words().iter().rev()) {
             bytes.copy_from_slice(&word.to_be_bytes());
         }
@@ -282,11 +281,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn theirs(value: &Fe) -> FieldElement {
-        FieldElement::from_bytes(&value.to_bytes()).unwrap()
+        FieldElement::from_bytes(&value.to_bytes().into()).unwrap()
     }
 
     fn same(ours: Fe, theirs: FieldElement) -> bool {
-        ours.to_bytes() == theirs.normalize().to_bytes()
+        ours.to_bytes() == <[u8; 32]>::from(theirs.normalize().to_bytes())
     }
 
     fn agree(a: Fe, b: Fe, small: u32) {
@@ -333,8 +332,8 @@ mod tests {
         #[test]
         fn bytes_are_canonical(bytes: [u8; 32]) {
             let read = Fe::from_bytes(&bytes).unwrap();
-            prop_assert_eq!(<[u8; 32]>::from(read.to_bytes()), bytes);
-            prop_assert_eq!(Fe::from_canonical(&bytes.into()).words(), read.words());
+            prop_assert_eq!(read.to_bytes(), bytes);
+            prop_assert_eq!(Fe::from_canonical(&bytes).words(), read.words());
         }
     }
 

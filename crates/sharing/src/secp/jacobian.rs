@@ -4,9 +4,8 @@
 //! coordinates of the result halved as their weights allow (Z by 2, X by 4, Y by 8), which leaves 3M + 4S and few additions.
 
 use super::field::Fe;
+use super::point::Point;
 use alloc::vec::Vec;
-use k256::elliptic_curve::sec1::{FromEncodedPoint, ToEncodedPoint};
-use k256::{AffinePoint, EncodedPoint};
 
 /// A point other than the identity.
 #[derive(Clone, Copy)]
@@ -25,12 +24,6 @@ pub(super) struct Jacobian {
 }
 
 impl Affine {
-    /// `None` for the identity.
-    pub fn new(point: &AffinePoint) -> Option<Self> {
-        let encoded = point.to_encoded_point(false);
-        Some(Self { x: Fe::from_canonical(encoded.x()?), y: Fe::from_canonical(encoded.y()?) })
-    }
-
     /// x, then y, in words, the least significant first.
     pub fn words(&self) -> [u64; 8] {
         let mut words = [0; 8];
@@ -53,12 +46,6 @@ impl Affine {
 
     pub fn negated(&self) -> Self {
         Self { x: self.x, y: self.y.negate() }
-    }
-
-    /// In the form of `k256`. The point must be on the curve itself.
-    pub fn to_k256(self) -> AffinePoint {
-        let encoded = EncodedPoint::from_affine_coordinates(&self.x.to_bytes(), &self.y.to_bytes(), false);
-        Option::from(AffinePoint::from_encoded_point(&encoded)).unwrap_or(AffinePoint::IDENTITY)
     }
 }
 
@@ -169,29 +156,28 @@ pub(super) fn odd_multiples(point: &Affine, count: usize, out: &mut Vec<Jacobian
     }
 }
 
-/// As [`affine_of`], in the form of `k256`.
-pub(super) fn to_affine(points: &[Jacobian]) -> Vec<AffinePoint> {
-    let one = |point: Option<Affine>| point.map_or(AffinePoint::IDENTITY, Affine::to_k256);
-    affine_of(points).into_iter().map(one).collect()
+/// As [`affine_of`], as points.
+pub(super) fn to_points(points: &[Jacobian]) -> Vec<Point> {
+    affine_of(points).into_iter().map(|point| point.map_or(Point::IDENTITY, Point::from)).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use group::Group;
-    use k256::ProjectivePoint;
+    use super::super::point::normalize;
     use rand_core::SeedableRng;
 
-    fn affine(point: &ProjectivePoint) -> Affine {
-        Affine::new(&point.to_affine()).unwrap()
+    fn affine(point: &Point) -> Affine {
+        normalize(&[*point])[0].affine().unwrap()
     }
 
     #[test]
     fn formulas_agree_with_the_complete_ones_in_every_special_case() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(5);
-        assert!(Affine::new(&AffinePoint::IDENTITY).is_none());
+        assert!(Point::IDENTITY.affine().is_none());
         for _ in 0..50 {
-            let (p, q) = (ProjectivePoint::random(&mut rng), ProjectivePoint::random(&mut rng));
+            let (p, q) = (Point::random(&mut rng), Point::random(&mut rng));
             let (jp, jq) = (Jacobian::IDENTITY.add(&affine(&p)), Jacobian::IDENTITY.add(&affine(&q)));
             let sum = jp.add(&affine(&q));
             let got = [
@@ -207,16 +193,16 @@ mod tests {
                 p + q,
                 (p + q).double(),
                 (p + q).double(),
-                ProjectivePoint::IDENTITY,
+                Point::IDENTITY,
                 q.double() + q,
-                ProjectivePoint::IDENTITY,
+                Point::IDENTITY,
                 p,
             ];
             assert_eq!(got.map(|point| point.is_identity()), wanted.map(|point| point.is_identity().into()));
-            let got = to_affine(&got);
+            let got = to_points(&got);
             assert!(got.iter().zip(&wanted).all(|(got, wanted)| wanted == got));
         }
-        assert!(to_affine(&[]).is_empty());
-        assert_eq!(to_affine(&[Jacobian::IDENTITY; 2]), [AffinePoint::IDENTITY; 2]);
+        assert!(to_points(&[]).is_empty());
+        assert_eq!(to_points(&[Jacobian::IDENTITY; 2]), [Point::IDENTITY; 2]);
     }
 }

@@ -3,13 +3,12 @@
 //! to, all products of a sum its doublings, and all sums one inversion.
 
 use super::comb::{Entry, ROW, WIDTH, digits_of, parts, select};
-use super::complete::{Complete, Scaled, to_points};
 use super::field::Fe;
 use super::jacobian::{Affine, Jacobian, scaled_of};
 use super::naf::{BETA, halves, signed};
-use super::normalize;
+use super::point::{Point, Scaled, normalize};
 use alloc::vec::Vec;
-use k256::{ProjectivePoint, Scalar};
+use k256::Scalar;
 use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -23,7 +22,7 @@ struct Half {
 }
 
 /// Σ s·bases\[at\] over the (at, s) of each sum, for **secret** s. Bases and which of them stand in a sum are public.
-pub fn secret_sums(bases: &[ProjectivePoint], sums: &[Vec<(usize, &Scalar)>]) -> Vec<ProjectivePoint> {
+pub fn secret_sums(bases: &[Point], sums: &[Vec<(usize, &Scalar)>]) -> Vec<Point> {
     let (tables, scale) = tables(bases);
     let curve = Scaled::new(&scale);
     let one = |terms: &Vec<(usize, &Scalar)>| {
@@ -33,23 +32,23 @@ pub fn secret_sums(bases: &[ProjectivePoint], sums: &[Vec<(usize, &Scalar)>]) ->
             .collect();
         sum(&curve, &terms).unscaled(&scale)
     };
-    let mut all: Vec<Complete> = sums.iter().map(one).collect();
-    let points = to_points(&all);
+    let mut all: Vec<Point> = sums.iter().map(one).collect();
+    let points = normalize(&all);
     all.zeroize();
     points
 }
 
-fn sum(curve: &Scaled, terms: &[(&[Entry; ROW], [Half; 2])]) -> Complete {
-    let mut sum = Complete::IDENTITY;
+fn sum(curve: &Scaled, terms: &[(&[Entry; ROW], [Half; 2])]) -> Point {
+    let mut sum = Point::IDENTITY;
     for place in (0..PLACES).rev() {
         if place + 1 < PLACES {
-            (0..WIDTH).for_each(|_| sum.double(curve));
+            (0..WIDTH).for_each(|_| sum = sum.doubled(curve));
         }
         for (table, [one, two]) in terms {
             let (size, minus, none) = parts(one.digits[place]);
-            sum.add(curve, &select(table, size), minus ^ one.negative, none);
+            sum.add_words(curve, &select(table, size), minus ^ one.negative, none);
             let (size, minus, none) = parts(two.digits[place]);
-            sum.add(curve, &turned(&select(table, size)), minus ^ two.negative, none);
+            sum.add_words(curve, &turned(&select(table, size)), minus ^ two.negative, none);
         }
     }
     sum
@@ -75,11 +74,11 @@ fn halves_of(scalar: &Scalar) -> [Half; 2] {
 }
 
 /// The multiples 1 to 16 of each base, `None` for the identity, all on one scaled curve.
-fn tables(bases: &[ProjectivePoint]) -> (Vec<Option<[Entry; ROW]>>, Fe) {
+fn tables(bases: &[Point]) -> (Vec<Option<[Entry; ROW]>>, Fe) {
     let mut multiples = Vec::with_capacity(bases.len() * ROW);
     let mut present = Vec::with_capacity(bases.len());
     for base in normalize(bases) {
-        let base = Affine::new(&base);
+        let base = base.affine();
         present.push(base.is_some());
         let Some(base) = base else { continue };
         let mut multiple = Jacobian::IDENTITY;
@@ -103,15 +102,16 @@ mod tests {
     use rand_core::SeedableRng;
 
     #[test]
-    fn sums_are_those_of_k256() {
+    fn sums_are_sums_of_products() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(12);
         let mut scalars: Vec<Scalar> = (0..20).map(|_| Scalar::random(&mut rng)).collect();
         scalars.extend([0u64, 1, 15, 16, 17, 32, 33].map(Scalar::from));
         scalars.extend([1u64, 2, 16].map(|small| -Scalar::from(small)));
         scalars.extend([u128::MAX, 1 << 127].map(Scalar::from));
-        let bases: Vec<ProjectivePoint> =
-            vec_of([ProjectivePoint::random(&mut rng), ProjectivePoint::IDENTITY, ProjectivePoint::GENERATOR]);
-        let lambda_base = bases[0].endomorphism();
+        let bases: Vec<Point> =
+            vec_of([Point::random(&mut rng), Point::IDENTITY, Point::GENERATOR]);
+        let turned = normalize(&bases[..1])[0];
+        let lambda_base = Point { x: turned.x.mul(&BETA), ..turned };
         for scalar in &scalars {
             let other = Scalar::random(&mut rng);
             let sums = [
@@ -122,23 +122,23 @@ mod tests {
                 alloc::vec![(0, scalar), (1, &other), (2, &other)],
             ];
             let wanted = [
-                ProjectivePoint::IDENTITY,
-                bases[0] * scalar,
-                ProjectivePoint::IDENTITY,
+                Point::IDENTITY,
+                Point::from(&(k256::ProjectivePoint::from(&bases[0]) * scalar)),
+                Point::IDENTITY,
                 bases[0] * scalar.double(),
                 bases[0] * scalar + bases[2] * other,
             ];
             assert_eq!(secret_sums(&bases, &sums), wanted, "{scalar:?}");
             let opposite = -*scalar;
             let none = secret_sums(&bases, &[alloc::vec![(0, scalar), (0, &opposite)]]);
-            assert_eq!(none, [ProjectivePoint::IDENTITY]);
+            assert_eq!(none, [Point::IDENTITY]);
             let turned = secret_sums(&[bases[0], lambda_base], &[alloc::vec![(0, scalar), (1, scalar)]]);
             assert_eq!(turned, [bases[0] * scalar + lambda_base * scalar]);
         }
         assert!(secret_sums(&[], &[]).is_empty());
     }
 
-    fn vec_of<const N: usize>(points: [ProjectivePoint; N]) -> Vec<ProjectivePoint> {
+    fn vec_of<const N: usize>(points: [Point; N]) -> Vec<Point> {
         points.to_vec()
     }
 }
