@@ -5,6 +5,7 @@
 //! inversion.
 
 use super::jacobian::{Affine, Jacobian, affine_of, to_points};
+use super::many;
 use super::point::{Plain, Point, normalize};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -54,6 +55,11 @@ impl FixedBase {
         fixed_sums(&[alloc::vec![(self, scalar)]])[0]
     }
 
+    /// The multiples by place.
+    pub(super) fn rows(&self) -> &[[Entry; ROW]] {
+        &self.0
+    }
+
     /// Adds s·base.
     fn add_product(&self, sum: &mut Point, scalar: &Scalar) {
         let digits = Zeroizing::new(signed_digits(scalar));
@@ -66,6 +72,9 @@ impl FixedBase {
 
 /// Sums of products of **secret** scalars with fixed bases, with one inversion for all.
 pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
+    if sums.len() >= many::FEWEST {
+        return many::sums(sums);
+    }
     let one = |terms: &Vec<(&FixedBase, &Scalar)>| {
         let mut sum = Point::IDENTITY;
         terms.iter().for_each(|(base, scalar)| base.add_product(&mut sum, scalar));
@@ -75,7 +84,7 @@ pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
 }
 
 /// Σ dᵢ·32ⁱ with −16 ≤ dᵢ ≤ 16.
-fn signed_digits(scalar: &Scalar) -> [i8; PLACES] {
+pub(super) fn signed_digits(scalar: &Scalar) -> [i8; PLACES] {
     let mut bytes = scalar.to_bytes();
     bytes.reverse();
     let digits = digits_of(&bytes);

@@ -8,6 +8,7 @@ mod comb;
 mod field;
 mod group;
 mod jacobian;
+mod many;
 mod naf;
 mod point;
 mod sums;
