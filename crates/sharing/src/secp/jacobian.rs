@@ -8,7 +8,7 @@ use super::point::Point;
 use alloc::vec::Vec;
 
 /// A point other than the identity.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Affine {
     pub x: Fe,
     pub y: Fe,

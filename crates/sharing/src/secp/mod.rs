@@ -11,6 +11,7 @@ mod jacobian;
 mod many;
 mod naf;
 mod point;
+mod prepared;
 mod sums;
 mod variable;
 mod wide;
@@ -20,6 +21,7 @@ pub use comb::{FixedBase, fixed_sums, generator};
 pub use naf::short_weight;
 pub use point::{Point, normalize};
 pub(crate) use sums::{is_identity, lincomb, lincombs};
+pub use prepared::{Prepared, prepared_sum, prepared_vanishes};
 pub use variable::secret_sums;
 pub use wide::Products;
 
