@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ff::PrimeField;
-use k256::elliptic_curve::ops::Reduce;
 use k256::U256;
+use k256::elliptic_curve::ops::Reduce;
 
 /// secp256k1 (SEC 2), for ECDSA and BIP340 keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,10 +61,7 @@ impl Curve for Secp256k1 {
         crate::secp::lincomb(terms)
     }
 
-    fn lincombs_vartime(
-        points: &[Point],
-        sums: &[Vec<(usize, k256::Scalar)>],
-    ) -> Vec<Point> {
+    fn lincombs_vartime(points: &[Point], sums: &[Vec<(usize, k256::Scalar)>]) -> Vec<Point> {
         crate::secp::lincombs(points, sums)
     }
 

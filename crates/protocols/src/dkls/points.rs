@@ -39,7 +39,7 @@ impl Base {
 }
 
 /// From how many products on a table pays.
-const FEWEST: usize = 12;
+const FEWEST: usize = 14;
 
 /// For each (a, b, c) the sums a·G + b·H and a·base + c·H over the Pedersen base H, for **secret** scalars, in constant
 /// time.

@@ -19,8 +19,7 @@ pub enum Tweak {
 pub(super) type Point<S> = <<S as Schnorr>::Curve as Curve>::Point;
 
 /// A point of the suite's curve as the crate that signs has it.
-pub(super) type Element<S> =
-    <<<S as Schnorr>::Frost as Ciphersuite>::Group as frost_core::Group>::Element;
+pub(super) type Element<S> = <<<S as Schnorr>::Frost as Ciphersuite>::Group as frost_core::Group>::Element;
 
 /// Two decoded points of one of the suites, as the crate that signs has them.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@ use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Bits of a digit.
-pub(super) const WIDTH: usize = 5;
+const WIDTH: usize = 5;
 /// Digits of a scalar.
 const PLACES: usize = 52;
 /// Multiples of a place.
@@ -87,22 +87,22 @@ pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
 pub(super) fn signed_digits(scalar: &Scalar) -> [i8; PLACES] {
     let mut bytes = scalar.to_bytes();
     bytes.reverse();
-    let digits = digits_of(&bytes);
+    let digits = digits_of::<WIDTH, PLACES>(&bytes);
     bytes[..].zeroize();
     digits
 }
 
 /// The same of little-endian bytes, of any length that leaves room for a carry in the last place.
-pub(super) fn digits_of<const N: usize>(bytes: &[u8]) -> [i8; N] {
+pub(super) fn digits_of<const WIDTH: usize, const N: usize>(bytes: &[u8]) -> [i8; N] {
     let mut digits = [0i8; N];
     for (place, digit) in digits.iter_mut().enumerate() {
         let (byte, shift) = (place * WIDTH / 8, place * WIDTH % 8);
-        let high = bytes.get(byte + 1).copied().unwrap_or_default();
-        *digit = ((u16::from(bytes[byte]) | u16::from(high) << 8) >> shift & 31) as i8;
+        let [low, high] = [byte, byte + 1].map(|at| u16::from(bytes.get(at).copied().unwrap_or_default()));
+        *digit = ((low | high << 8) >> shift & ((1 << WIDTH) - 1)) as i8;
     }
     for place in 0..N - 1 {
-        let carry = (digits[place] + 16) >> 5;
-        digits[place] -= carry << 5;
+        let carry = (digits[place] + (1 << (WIDTH - 1))) >> WIDTH;
+        digits[place] -= carry << WIDTH;
         digits[place + 1] += carry;
     }
     digits
@@ -117,7 +117,7 @@ pub(super) fn parts(digit: i8) -> (u8, Choice, Choice) {
 }
 
 /// The multiple of a row that is `size` times its base; zeros for none.
-pub(super) fn select(row: &[Entry; ROW], size: u8) -> Entry {
+pub(super) fn select<const N: usize>(row: &[Entry; N], size: u8) -> Entry {
     let mut out = [0u64; 8];
     for (at, multiple) in row.iter().enumerate() {
         let other = u64::from(size ^ (at as u8 + 1));
@@ -158,10 +158,13 @@ mod tests {
     fn products_are_those_of_k256() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(9);
         let mut scalars: Vec<Scalar> = (0..40).map(|_| Scalar::random(&mut rng)).collect();
-        scalars.extend([0u64, 1, 15, 16, 17, 31, 32, 48].map(Scalar::from));
+        scalars.extend([0u64, 1, 15, 16, 17, 31, 32, 33, 48, 63, 64].map(Scalar::from));
         scalars.extend([Scalar::ONE, Scalar::from(16u64)].map(|scalar| -scalar));
         // Digits of 16 and carries through every place.
-        scalars.extend([0x84u8, 0x42, 0x21, 0xf0].map(|byte| crate::curves::secp256k1_reduce(&[byte; 32])));
+        scalars.extend(
+            [0x84u8, 0x42, 0x21, 0xf0, 0x82, 0x08, 0x20, 0xff]
+                .map(|byte| crate::curves::secp256k1_reduce(&[byte; 32])),
+        );
         let point = Point::random(&mut rng);
         let (base, none) = (FixedBase::new(&point), FixedBase::new(&(point - point)));
         for scalar in &scalars {

@@ -4,6 +4,7 @@
 //! overflows 2²⁵⁶ comes back as a multiple of [`FOLD`]. A product takes half as long as in the five words of 52 bits
 //! that `k256` has, for which compilers find no good code.
 
+use super::inverse::inverse;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroize;
 
@@ -227,8 +228,13 @@ impl Fe {
         (0..times).fold(*self, |value, _| value.square())
     }
 
-    /// self^(2²²³ − 1), and the same for 22 and 2 in place of 223: what inverse and square root begin with.
-    fn ladder(&self) -> [Self; 3] {
+    /// The inverse; zero for zero.
+    pub fn invert(&self) -> Self {
+        Self(inverse(self.words()))
+    }
+
+    /// self^((p+1)/4): a square root if there is one.
+    pub fn root(&self) -> Self {
         let x2 = self.square().mul(self);
         let x3 = x2.square().mul(self);
         let x6 = x3.squares(3).mul(&x3);
@@ -239,18 +245,7 @@ impl Fe {
         let x88 = x44.squares(44).mul(&x44);
         let x176 = x88.squares(88).mul(&x88);
         let x220 = x176.squares(44).mul(&x44);
-        [x220.squares(3).mul(&x3), x22, x2]
-    }
-
-    /// self^(p−2): the inverse; zero for zero.
-    pub fn invert(&self) -> Self {
-        let [x223, x22, x2] = self.ladder();
-        x223.squares(23).mul(&x22).squares(5).mul(self).squares(3).mul(&x2).squares(2).mul(self)
-    }
-
-    /// self^((p+1)/4): a square root if there is one.
-    pub fn root(&self) -> Self {
-        let [x223, x22, x2] = self.ladder();
+        let x223 = x220.squares(3).mul(&x3);
         x223.squares(23).mul(&x22).squares(6).mul(&x2).squares(2)
     }
 
@@ -310,7 +305,8 @@ mod tests {
     #[test]
     fn edges_agree_with_k256() {
         let mut edges: alloc::vec::Vec<Fe> = alloc::vec![];
-        for low in [0, 1, 2, 976, 977, FOLD - 1, FOLD, FOLD + 1, P[0] - 1, P[0], P[0] + 1, u64::MAX - 1, u64::MAX]
+        for low in
+            [0, 1, 2, 976, 977, FOLD - 1, FOLD, FOLD + 1, P[0] - 1, P[0], P[0] + 1, u64::MAX - 1, u64::MAX]
         {
             for rest in [[0; 3], [u64::MAX; 3], [0, 0, u64::MAX], [u64::MAX, 0, 1 << 63]] {
                 edges.push(Fe([low, rest[0], rest[1], rest[2]]));

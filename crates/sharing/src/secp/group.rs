@@ -96,7 +96,8 @@ impl From<&Point> for AffinePoint {
         let Some(Affine { x, y }) = normalize(core::slice::from_ref(point))[0].affine() else {
             return Self::IDENTITY;
         };
-        let encoded = EncodedPoint::from_affine_coordinates(&x.to_bytes().into(), &y.to_bytes().into(), false);
+        let encoded =
+            EncodedPoint::from_affine_coordinates(&x.to_bytes().into(), &y.to_bytes().into(), false);
         Option::from(Self::from_encoded_point(&encoded)).unwrap_or(Self::IDENTITY)
     }
 }

@@ -163,9 +163,9 @@ pub(super) fn to_points(points: &[Jacobian]) -> Vec<Point> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::point::normalize;
     use super::*;
     use group::Group;
-    use super::super::point::normalize;
     use rand_core::SeedableRng;
 
     fn affine(point: &Point) -> Affine {

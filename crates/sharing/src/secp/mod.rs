@@ -7,6 +7,7 @@
 mod comb;
 mod field;
 mod group;
+mod inverse;
 mod jacobian;
 mod many;
 mod naf;
@@ -20,8 +21,8 @@ pub(crate) use comb::mul_generator_vartime;
 pub use comb::{FixedBase, fixed_sums, generator};
 pub use naf::short_weight;
 pub use point::{Point, normalize};
-pub(crate) use sums::{is_identity, lincomb, lincombs};
 pub use prepared::{Prepared, prepared_sum, prepared_vanishes};
+pub(crate) use sums::{is_identity, lincomb, lincombs};
 pub use variable::secret_sums;
 pub use wide::Products;
 

@@ -19,8 +19,12 @@ pub(super) const MINUS_LAMBDA: U256 =
     U256::from_be_hex("ac9c52b33fa3cf1f5ad9e3fd77ed9ba4a880b9fc8ec739c2e0cfc810b51283cf");
 
 /// β, of λ·(x, y) = (β·x, y).
-pub(super) const BETA: Fe =
-    Fe::from_words([0xc139_6c28_7195_01ee, 0x9cf0_4975_12f5_8995, 0x6e64_479e_ac34_34e9, 0x7ae9_6a2b_657c_0710]);
+pub(super) const BETA: Fe = Fe::from_words([
+    0xc139_6c28_7195_01ee,
+    0x9cf0_4975_12f5_8995,
+    0x6e64_479e_ac34_34e9,
+    0x7ae9_6a2b_657c_0710,
+]);
 
 /// Places of a digit string.
 pub(super) const PLACES: usize = 132;

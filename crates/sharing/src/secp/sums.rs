@@ -173,9 +173,8 @@ mod tests {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(7);
         for size in [0usize, 1, 2, 3, 7, 20] {
             for round in 0..10 {
-                let mut terms: Vec<_> = (0..size)
-                    .map(|_| (Scalar::random(&mut rng), Point::random(&mut rng)))
-                    .collect();
+                let mut terms: Vec<_> =
+                    (0..size).map(|_| (Scalar::random(&mut rng), Point::random(&mut rng))).collect();
                 if let (Some(term), 0) = (terms.last_mut(), round % 3) {
                     term.1 = Point::GENERATOR;
                 }
@@ -225,8 +224,7 @@ mod tests {
                 .collect();
             let got = lincombs(&bases, &sums);
             let term = |(at, scalar): &(usize, Scalar)| bases[*at] * scalar;
-            let wanted: Vec<Point> =
-                sums.iter().map(|terms| terms.iter().map(term).sum()).collect();
+            let wanted: Vec<Point> = sums.iter().map(|terms| terms.iter().map(term).sum()).collect();
             assert_eq!(got, wanted);
         }
     }

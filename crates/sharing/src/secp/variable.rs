@@ -2,7 +2,7 @@
 //! signed digits of fixed places, with the endomorphism. All bases of a call share the curve that their tables are scaled
 //! to, all products of a sum its doublings, and all sums one inversion.
 
-use super::comb::{Entry, ROW, WIDTH, digits_of, parts, select};
+use super::comb::{Entry, digits_of, parts, select};
 use super::field::Fe;
 use super::jacobian::{Affine, Jacobian, scaled_of};
 use super::naf::{BETA, halves, signed};
@@ -12,8 +12,12 @@ use k256::Scalar;
 use subtle::Choice;
 use zeroize::{Zeroize, Zeroizing};
 
+/// Bits of a digit.
+const WIDTH: usize = 5;
 /// Digits of half a scalar, of 128 bits.
 const PLACES: usize = 26;
+/// Multiples of a base.
+const ROW: usize = 1 << (WIDTH - 1);
 
 /// Half a scalar: its sign and the digits of its size.
 struct Half {
@@ -67,7 +71,7 @@ fn halves_of(scalar: &Scalar) -> [Half; 2] {
     let split = halves.each_ref().map(|half| {
         let (negative, size) = signed(half);
         let bytes = Zeroizing::new(size.to_le_bytes());
-        Half { negative, digits: Zeroizing::new(digits_of(&*bytes)) }
+        Half { negative, digits: Zeroizing::new(digits_of::<WIDTH, PLACES>(&*bytes)) }
     });
     halves.iter_mut().for_each(Zeroize::zeroize);
     split
@@ -108,8 +112,7 @@ mod tests {
         scalars.extend([0u64, 1, 15, 16, 17, 32, 33].map(Scalar::from));
         scalars.extend([1u64, 2, 16].map(|small| -Scalar::from(small)));
         scalars.extend([u128::MAX, 1 << 127].map(Scalar::from));
-        let bases: Vec<Point> =
-            vec_of([Point::random(&mut rng), Point::IDENTITY, Point::GENERATOR]);
+        let bases: Vec<Point> = vec_of([Point::random(&mut rng), Point::IDENTITY, Point::GENERATOR]);
         let turned = normalize(&bases[..1])[0];
         let lambda_base = Point { x: turned.x.mul(&BETA), ..turned };
         for scalar in &scalars {

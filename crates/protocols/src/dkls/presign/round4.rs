@@ -43,14 +43,17 @@ pub fn round4<A: PairAccess>(
     }
     check_echoes(&common, &broadcasts, &own.echo)?;
     check_proofs(&common, &broadcasts, &sums, h, rng)?;
-    let key = Arc::new(Prepared::each(&[common.public]).remove(0));
-    let nonces = Prepared::each(&sums.iter().map(|sums| sums.r).collect::<Vec<_>>());
+    let bases: Vec<Point> = core::iter::once(common.public).chain(sums.iter().map(|sums| sums.r)).collect();
+    let mut nonces = Prepared::each(&bases).into_iter();
+    let key = Arc::new(nonces.next().ok_or(Abort::Usage("no base was prepared"))?);
     let presignatures: Vec<Presignature> = secrets
         .into_iter()
         .zip(sums)
         .zip(nonces)
         .enumerate()
-        .map(|(b, ((secrets, sums), r))| assemble(&common, &broadcasts, b, sums, (key.clone(), r), secrets, echo))
+        .map(|(b, ((secrets, sums), r))| {
+            assemble(&common, &broadcasts, b, sums, (key.clone(), r), secrets, echo)
+        })
         .collect();
     let own = Broadcast4 { pd: presignatures.iter().map(|p| *p.public().pd()).collect() };
     all_clean(&common, pairs)?;
