@@ -6,7 +6,7 @@
 
 use super::jacobian::{Affine, Jacobian, affine_of, to_points};
 use super::many;
-use super::point::{Plain, Point, normalize};
+use super::point::{Plain, Point, divided, normalize};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use k256::Scalar;
@@ -17,7 +17,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// Bits of a digit.
 const WIDTH: usize = 5;
 /// Digits of a scalar.
-const PLACES: usize = 52;
+pub(super) const PLACES: usize = 52;
 /// Multiples of a place.
 pub(super) const ROW: usize = 1 << (WIDTH - 1);
 
@@ -80,7 +80,8 @@ pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
         terms.iter().for_each(|(base, scalar)| base.add_product(&mut sum, scalar));
         sum
     };
-    normalize(&sums.iter().map(one).collect::<Vec<_>>())
+    // Z of a product can tell of its scalar.
+    divided(&Zeroizing::new(sums.iter().map(one).collect::<Vec<_>>()))
 }
 
 /// Σ dᵢ·32ⁱ with −16 ≤ dᵢ ≤ 16.

@@ -5,7 +5,7 @@
 //! to which nobody knows a logarithm, and loses it at the end. A multiple of a base that met one of the exceptions before
 //! that would give the logarithm away. The last step has one that happens, a sum of zero, which is told apart without a branch.
 
-use super::comb::{Entry, FixedBase, ROW, parts, select, signed_digits};
+use super::comb::{Entry, FixedBase, PLACES, ROW, parts, select, signed_digits};
 use super::field::Fe;
 use super::jacobian::fe_of;
 use super::point::Point;
@@ -58,9 +58,13 @@ fn offset() -> &'static Point {
 
 /// As [`super::fixed_sums`].
 pub(super) fn sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
-    let rows = |terms: &Vec<(&FixedBase, &Scalar)>| -> Zeroizing<Vec<i8>> {
-        let each = terms.iter().filter(|(base, _)| !base.rows().is_empty());
-        Zeroizing::new(each.flat_map(|(_, scalar)| signed_digits(scalar)).collect())
+    let rows = |terms: &Vec<(&FixedBase, &Scalar)>| {
+        // Room for all, since what a list outgrows is not erased.
+        let mut digits = Zeroizing::new(Vec::with_capacity(terms.len() * PLACES));
+        for (_, scalar) in terms.iter().filter(|(base, _)| !base.rows().is_empty()) {
+            digits.extend_from_slice(&*Zeroizing::new(signed_digits(scalar)));
+        }
+        digits
     };
     let digits: Vec<Zeroizing<Vec<i8>>> = sums.iter().map(rows).collect();
     let tables: Vec<Vec<&[Entry; ROW]>> =

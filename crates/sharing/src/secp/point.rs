@@ -165,9 +165,8 @@ impl Point {
         Self { x: self.x.mul(s), y: self.y, z: self.z.mul(&s.square().mul(s)) }
     }
 
-    /// Whether it is in affine form already. Tells how a point was made, and not which it is.
+    /// Whether it is in affine form already.
     fn is_affine(&self) -> bool {
-        // declassify: see above.
         self.z.words() == Fe::ONE.words()
     }
 
@@ -199,11 +198,17 @@ impl From<Affine> for Point {
     }
 }
 
-/// All points in affine form, with one inversion, and none where all are so already. In constant time, but for the latter.
+/// All points in affine form, with one inversion, and none where all are so already.
 pub fn normalize(points: &[Point]) -> Vec<Point> {
+    // declassify: whether a point is in affine form tells how it was made, and not which it is.
     if points.iter().all(Point::is_affine) {
         return points.to_vec();
     }
+    divided(points)
+}
+
+/// All points in affine form, with one inversion, in constant time.
+pub(super) fn divided(points: &[Point]) -> Vec<Point> {
     // Montgomery's trick: products of all z up to each point, inverted at the end, taken apart backwards.
     let z_of = |point: &Point| {
         let zero = point.z.is_zero();

@@ -6,7 +6,7 @@ use super::comb::{Entry, digits_of, parts, select};
 use super::field::Fe;
 use super::jacobian::{Affine, Jacobian, scaled_of};
 use super::naf::{BETA, halves, signed};
-use super::point::{Point, Scaled, normalize};
+use super::point::{Point, Scaled, divided, normalize};
 use alloc::vec::Vec;
 use k256::Scalar;
 use subtle::Choice;
@@ -36,10 +36,8 @@ pub fn secret_sums(bases: &[Point], sums: &[Vec<(usize, &Scalar)>]) -> Vec<Point
             .collect();
         sum(&curve, &terms).unscaled(&scale)
     };
-    let mut all: Vec<Point> = sums.iter().map(one).collect();
-    let points = normalize(&all);
-    all.zeroize();
-    points
+    // Z of a product can tell of its scalar.
+    divided(&Zeroizing::new(sums.iter().map(one).collect::<Vec<_>>()))
 }
 
 fn sum(curve: &Scaled, terms: &[(&[Entry; ROW], [Half; 2])]) -> Point {
