@@ -27,6 +27,7 @@ pub const PATHS: &[(&str, fn())] = &[
     ("encode-ed25519", encode::<Ed25519>),
     ("base-secp256k1", base::<Secp256k1>),
     ("base-ed25519", base::<Ed25519>),
+    ("base-many", base_many),
     ("point-secp256k1", point::<Secp256k1>),
     ("point-ed25519", point::<Ed25519>),
     ("evaluate-secp256k1", evaluate::<Secp256k1>),
@@ -88,6 +89,12 @@ fn encode<C: Curve>() {
 fn base<C: Curve>() {
     black_box(hidden::<C>(1).public());
     black_box(C::mul_base(hidden::<C>(2).expose()));
+}
+
+/// As many products as go the way of shared inversions.
+fn base_many() {
+    let scalars: Vec<_> = (1..=40).map(hidden::<Secp256k1>).collect();
+    black_box(Secp256k1::mul_base_each(&scalars.iter().map(SecretScalar::expose).collect::<Vec<_>>()));
 }
 
 fn point<C: Curve>() {

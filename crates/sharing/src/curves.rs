@@ -1,13 +1,13 @@
 //! The two real curves.
 
 use crate::curve::{Curve, DecodeError, exact};
+use crate::secp::Point;
 use alloc::vec::Vec;
 use curve25519_dalek::edwards::{CompressedEdwardsY, EdwardsPoint};
 use curve25519_dalek::traits::{IsIdentity, VartimeMultiscalarMul};
 use ff::PrimeField;
-use k256::elliptic_curve::group::GroupEncoding;
+use k256::U256;
 use k256::elliptic_curve::ops::Reduce;
-use k256::{ProjectivePoint, U256};
 
 /// secp256k1 (SEC 2), for ECDSA and BIP340 keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Ed25519;
 
 impl Curve for Secp256k1 {
     type Scalar = k256::Scalar;
-    type Point = ProjectivePoint;
+    type Point = Point;
     const NAME: &'static str = "secp256k1";
     const SCALAR_BYTES: usize = 32;
     const POINT_BYTES: usize = 33;
@@ -33,19 +33,22 @@ impl Curve for Secp256k1 {
         Option::from(k256::Scalar::from_repr(bytes.into())).ok_or(DecodeError::NotCanonical)
     }
 
-    fn encode_point(point: &ProjectivePoint) -> Vec<u8> {
+    fn encode_point(point: &Point) -> Vec<u8> {
         // declassify: points are encoded to be shown or hashed with what is shown.
-        point.to_bytes().to_vec()
+        crate::secp::normalize(core::slice::from_ref(point))[0].encoding().to_vec()
     }
 
-    fn decode_point(bytes: &[u8]) -> Result<ProjectivePoint, DecodeError> {
+    fn decode_point(bytes: &[u8]) -> Result<Point, DecodeError> {
         let bytes = exact::<33>(bytes)?;
         // RustCrypto also takes the compact tag 5 and any tail behind a zero tag; only 02, 03 and 33 zero bytes
         // are canonical here.
         if !matches!(bytes[0], 2 | 3) && bytes != [0u8; 33] {
             return Err(DecodeError::NotCanonical);
         }
-        Option::from(ProjectivePoint::from_bytes(&bytes.into())).ok_or(DecodeError::NotCanonical)
+        if bytes == [0u8; 33] {
+            return Ok(Point::IDENTITY);
+        }
+        crate::secp::decode(&bytes).ok_or(DecodeError::NotCanonical)
     }
 
     fn reduce_wide(bytes: &[u8; 64]) -> k256::Scalar {
@@ -54,38 +57,35 @@ impl Curve for Secp256k1 {
         )
     }
 
-    fn lincomb_vartime(terms: &[(k256::Scalar, ProjectivePoint)]) -> ProjectivePoint {
+    fn lincomb_vartime(terms: &[(k256::Scalar, Point)]) -> Point {
         crate::secp::lincomb(terms)
     }
 
-    fn lincombs_vartime(
-        points: &[ProjectivePoint],
-        sums: &[Vec<(usize, k256::Scalar)>],
-    ) -> Vec<ProjectivePoint> {
+    fn lincombs_vartime(points: &[Point], sums: &[Vec<(usize, k256::Scalar)>]) -> Vec<Point> {
         crate::secp::lincombs(points, sums)
     }
 
-    fn vanishes_vartime(terms: &[(k256::Scalar, ProjectivePoint)]) -> bool {
+    fn vanishes_vartime(terms: &[(k256::Scalar, Point)]) -> bool {
         crate::secp::is_identity(terms)
     }
 
-    fn mul_base_vartime(scalar: &k256::Scalar) -> ProjectivePoint {
+    fn mul_base_vartime(scalar: &k256::Scalar) -> Point {
         crate::secp::mul_generator_vartime(scalar)
     }
 
-    fn mul_base(scalar: &k256::Scalar) -> ProjectivePoint {
+    fn mul_base(scalar: &k256::Scalar) -> Point {
         crate::secp::generator().mul(scalar)
     }
 
-    fn mul_base_each(scalars: &[&k256::Scalar]) -> Vec<ProjectivePoint> {
+    fn mul_base_each(scalars: &[&k256::Scalar]) -> Vec<Point> {
         let sums: Vec<_> =
             scalars.iter().map(|scalar| alloc::vec![(crate::secp::generator(), *scalar)]).collect();
         crate::secp::fixed_sums(&sums)
     }
 
-    fn encode_points(points: &[ProjectivePoint]) -> Vec<u8> {
+    fn encode_points(points: &[Point]) -> Vec<u8> {
         let affine = crate::secp::normalize(points);
-        affine.iter().flat_map(|point| <[u8; 33]>::from(point.to_bytes())).collect()
+        affine.iter().flat_map(Point::encoding).collect()
     }
 }
 
@@ -184,10 +184,10 @@ mod tests {
 
     #[test]
     fn secp256k1_points_have_one_encoding() {
-        let g = Secp256k1::encode_point(&ProjectivePoint::GENERATOR);
+        let g = Secp256k1::encode_point(&Point::GENERATOR);
         assert_eq!(hex::encode(&g), "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798");
-        assert_eq!(Secp256k1::decode_point(&g), Ok(ProjectivePoint::GENERATOR));
-        assert_eq!(Secp256k1::decode_point(&[0; 33]), Ok(ProjectivePoint::IDENTITY));
+        assert_eq!(Secp256k1::decode_point(&g), Ok(Point::GENERATOR));
+        assert_eq!(Secp256k1::decode_point(&[0; 33]), Ok(Point::IDENTITY));
         assert_eq!(Secp256k1::decode_nonzero_point(&[0; 33]), Err(DecodeError::Zero));
         let mut tail = [0u8; 33];
         tail[32] = 1;

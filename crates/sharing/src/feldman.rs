@@ -220,7 +220,7 @@ mod tests {
             );
         }
         let mut low = points;
-        low[2] = k256::ProjectivePoint::IDENTITY;
+        low[2] = crate::secp::Point::IDENTITY;
         assert_eq!(Commitment::<Secp256k1>::new(low, 3), Err(CommitmentError::Degree));
         assert_eq!(
             Commitment::<Secp256k1>::decode(&[0xffu8; 99], 3),

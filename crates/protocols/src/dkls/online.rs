@@ -5,11 +5,9 @@ use super::{Point, Presignature, PresignaturePublic, Scalar, pedersen};
 use crate::{Malformed, Message, Reader};
 use alloc::vec::Vec;
 use core::fmt;
-use k256::AffinePoint;
-use k256::elliptic_curve::point::AffineCoordinates;
 use k256::elliptic_curve::scalar::IsHigh;
 use quorate_sharing::curves::secp256k1_reduce;
-use quorate_sharing::secp::{lincomb_affine, vanishes_affine};
+use quorate_sharing::secp::{Prepared, prepared_sum, prepared_vanishes};
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 
 /// What is to be signed with which presignature. Each node computes `tau` from the path and `m` from the transaction.
@@ -97,8 +95,6 @@ impl Signature {
 /// What a request fixes together with a presignature.
 struct Terms {
     message: algebra::Message<Secp256k1>,
-    /// R' = δ·R
-    nonce: AffinePoint,
     /// Recovery id for an s that is not flipped.
     recovery_id: u8,
 }
@@ -146,16 +142,16 @@ impl Request {
             return Err(SignError::WrongPublicKey);
         }
         let delta = self.delta(public);
-        let affine = lincomb_affine(&[(delta, public.affine()[1])]);
-        let x: [u8; 32] = affine.x().into();
+        let nonce = prepared_sum(&[(delta, public.prepared()[1])]);
+        let (x, odd) = nonce.coordinates_vartime().ok_or(SignError::ZeroJointValue)?;
         let r = secp256k1_reduce(&x);
         if bool::from(delta.is_zero() | r.is_zero()) {
             return Err(SignError::ZeroJointValue);
         }
         let overflow = u8::from(Secp256k1::decode_scalar(&x).is_err());
-        let recovery_id = affine.y_is_odd().unwrap_u8() | (overflow << 1);
+        let recovery_id = u8::from(odd) | (overflow << 1);
         let message = algebra::Message { m: self.m, r, delta, tau: self.tau };
-        Ok(Terms { message, nonce: affine, recovery_id })
+        Ok(Terms { message, recovery_id })
     }
 }
 
@@ -225,7 +221,7 @@ pub fn combine(
         return Err(CombineError::Missing(missing));
     }
     let scalars: Vec<PartialScalars<Secp256k1>> = partials.iter().map(|(_, p)| p.scalars()).collect();
-    if let Some(signature) = algebra::combine(&scalars).and_then(|s| normalise(public, &terms, request, s)) {
+    if let Some(signature) = algebra::combine(&scalars).and_then(|s| normalise(public, &terms, s)) {
         return Ok(signature);
     }
     let h = pedersen::base();
@@ -242,13 +238,13 @@ pub fn combine(
     if wrong.is_empty() { Err(CombineError::ZeroJointValue) } else { Err(CombineError::Wrong(wrong)) }
 }
 
-/// The signature with low s, if s is right: s·R' = m·G + r·X' (SEC 1 §4.1.4, with R' known).
-fn normalise(public: &PresignaturePublic, terms: &Terms, request: &Request, s: Scalar) -> Option<Signature> {
-    let r = terms.message.r;
-    let derived =
-        if bool::from(request.tau.is_zero()) { public.affine()[0] } else { request.public_key.to_affine() };
-    let equation = [(request.m, AffinePoint::GENERATOR), (r, derived), (-s, terms.nonce)];
-    if bool::from(s.is_zero()) || !vanishes_affine(&equation) {
+/// The signature with low s, if s is right: s·R' = m·G + r·X' (SEC 1 §4.1.4, with R' known). R' = δ·R and X' = X + τ·G,
+/// so that the bases are those that are prepared.
+fn normalise(public: &PresignaturePublic, terms: &Terms, s: Scalar) -> Option<Signature> {
+    let algebra::Message { m, r, delta, tau } = terms.message;
+    let [key, nonce] = public.prepared();
+    let equation = [(m + r * tau, Prepared::generator()), (r, key), (-(s * delta), nonce)];
+    if bool::from(s.is_zero()) || !prepared_vanishes(&equation) {
         return None;
     }
     let high = bool::from(s.is_high());

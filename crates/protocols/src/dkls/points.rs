@@ -3,10 +3,7 @@
 
 use super::{Point, Scalar, Secret, pedersen};
 use alloc::vec::Vec;
-use k256::AffinePoint;
-use k256::elliptic_curve::group::GroupEncoding;
-use k256::elliptic_curve::ops::LinearCombinationExt;
-use quorate_sharing::secp::{FixedBase, fixed_sums, generator, short_weight};
+use quorate_sharing::secp::{FixedBase, fixed_sums, generator, secret_sums, short_weight};
 use quorate_sharing::{Curve, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 
@@ -14,11 +11,6 @@ use rand_core::{CryptoRng, RngCore};
 pub fn encode_each(points: &[Point]) -> Vec<[u8; 33]> {
     let bytes = Secp256k1::encode_points(points);
     bytes.as_chunks().0.to_vec()
-}
-
-/// The encodings of points in affine form, without any inversion.
-pub fn encode_affine(points: &[AffinePoint]) -> Vec<[u8; 33]> {
-    points.iter().map(|point| point.to_bytes().into()).collect()
 }
 
 /// The encodings of many points, one after another.
@@ -47,7 +39,7 @@ impl Base {
 }
 
 /// From how many products on a table pays.
-const FEWEST: usize = 12;
+const FEWEST: usize = 14;
 
 /// For each (a, b, c) the sums a·G + b·H and a·base + c·H over the Pedersen base H, for **secret** scalars, in constant
 /// time.
@@ -64,14 +56,17 @@ pub fn hidden_each(base: &Base, secrets: &[[&Secret; 3]]) -> Vec<[Point; 2]> {
     let mut sums = fixed_sums(&sums);
     let pairs = sums.as_chunks_mut().0.iter_mut();
     if let Base::Plain(point) = base {
-        pairs.zip(secrets).for_each(|([_, sum], [a, _, _])| *sum += *point * a.expose());
+        let products: Vec<_> = secrets.iter().map(|[a, _, _]| alloc::vec![(0, a.expose())]).collect();
+        let products = secret_sums(&[*point], &products);
+        pairs.zip(products).for_each(|([_, sum], product)| *sum += product);
     }
     sums.as_chunks().0.to_vec()
 }
 
 /// Σ sᵢ·Pᵢ for **secret** scalars, in constant time.
 pub fn lincomb_secret(terms: &[(Point, Scalar)]) -> Point {
-    Point::lincomb_ext(terms)
+    let bases: Vec<Point> = terms.iter().map(|(base, _)| *base).collect();
+    secret_sums(&bases, &[terms.iter().map(|(_, scalar)| scalar).enumerate().collect()])[0]
 }
 
 /// Σ sᵢ·Pᵢ for public scalars.

@@ -4,10 +4,10 @@ use super::algebra::{MemberPoints, MemberSecrets};
 use super::key::MAX_EPOCH_BYTES;
 use super::{MAX_BATCH, Point, points};
 use crate::{Malformed, Message, Reader};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use k256::AffinePoint;
 use quorate_sharing::index::MAX_PARTIES;
-use quorate_sharing::secp::normalize;
+use quorate_sharing::secp::Prepared;
 use quorate_sharing::{Curve, Index, Indices, Secp256k1, Transcript};
 
 /// What a presignature belongs to.
@@ -39,14 +39,13 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresignaturePublic {
     binding: Binding,
-    key: Point,
-    r: Point,
+    /// X, one table for a whole batch.
+    key: Arc<Prepared>,
+    r: Prepared,
     members: Vec<Member>,
     pd: [u8; 32],
     /// X and R, encoded: every request hashes them.
     encoded: [[u8; 33]; 2],
-    /// X and R in affine form, for sums that begin without an inversion.
-    affine: [AffinePoint; 2],
 }
 
 /// Version byte of the encoding.
@@ -54,20 +53,17 @@ const VERSION: u8 = 1;
 
 impl PresignaturePublic {
     /// Members must be ascending; the rounds see to that.
-    pub(super) fn assemble(binding: Binding, key: Point, r: Point, members: Vec<Member>) -> Self {
-        let (encoded, affine) = ([[0; 33]; 2], [AffinePoint::IDENTITY; 2]);
-        let mut public = Self { binding, key, r, members, pd: [0; 32], encoded, affine };
-        let affine = public.affine_points();
-        let encoded = points::encode_affine(&affine);
+    pub(super) fn assemble(binding: Binding, key: Arc<Prepared>, r: Prepared, members: Vec<Member>) -> Self {
+        let mut public = Self { binding, key, r, members, pd: [0; 32], encoded: [[0; 33]; 2] };
+        let encoded = points::encode_each(&public.points());
         public.pd = hash(&public.layout(&encoded));
         public.encoded = [encoded[0], encoded[1]];
-        public.affine = [affine[0], affine[1]];
         public
     }
 
-    /// X and R in affine form.
-    pub(super) fn affine(&self) -> &[AffinePoint; 2] {
-        &self.affine
+    /// X and R, ready for products.
+    pub(super) fn prepared(&self) -> [&Prepared; 2] {
+        [&self.key, &self.r]
     }
 
     /// X and R, encoded.
@@ -75,11 +71,11 @@ impl PresignaturePublic {
         &self.encoded
     }
 
-    /// X, R, and each member's points, with one inversion for all.
-    fn affine_points(&self) -> Vec<AffinePoint> {
-        let mut all = alloc::vec![self.key, self.r];
+    /// X, R, and each member's points.
+    fn points(&self) -> Vec<Point> {
+        let mut all = alloc::vec![*self.key(), *self.r()];
         all.extend(self.members.iter().flat_map(|Member { points: p, .. }| [p.a, p.phi, p.b, p.pu, p.pv]));
-        normalize(&all)
+        all
     }
 
     fn layout(&self, encoded: &[[u8; 33]]) -> Vec<u8> {
@@ -112,12 +108,12 @@ impl PresignaturePublic {
 
     /// X, the key before derivation.
     pub fn key(&self) -> &Point {
-        &self.key
+        self.key.base()
     }
 
     /// R, the nonce point before re-randomisation.
     pub fn r(&self) -> &Point {
-        &self.r
+        self.r.base()
     }
 
     /// The members, ascending. All of them must sign.
@@ -139,7 +135,7 @@ fn hash(encoding: &[u8]) -> [u8; 32] {
 /// the name, X, R, number of members (1), then for each member its index (2), A, Φ, B, P^u, P^v (33 each).
 impl Message for PresignaturePublic {
     fn encode(&self) -> Vec<u8> {
-        self.layout(&points::encode_affine(&self.affine_points()))
+        self.layout(&points::encode_each(&self.points()))
     }
 
     fn decode(bytes: &[u8], (): ()) -> Result<Self, Malformed> {
@@ -174,8 +170,9 @@ impl Message for PresignaturePublic {
             return Err(Malformed::Field("the public terms do not sum to zero"));
         }
         let pd = hash(bytes);
-        let affine = normalize(&[key, r]);
-        Ok(Self { binding, key, r, members, pd, encoded, affine: [affine[0], affine[1]] })
+        let [key, r] = <[Prepared; 2]>::try_from(Prepared::each(&[key, r]))
+            .map_err(|_| Malformed::Field("two points are not two"))?;
+        Ok(Self { binding, key: Arc::new(key), r, members, pd, encoded })
     }
 }
 

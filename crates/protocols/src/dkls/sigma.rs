@@ -6,6 +6,7 @@
 use super::points::{Base, encode, hidden_each, weight};
 use super::{Point, Scalar, Secret};
 use alloc::vec::Vec;
+use quorate_sharing::secp::secret_sums;
 use quorate_sharing::{Curve, Index, Secp256k1, Transcript};
 use rand_core::{CryptoRng, RngCore};
 use zeroize::Zeroize;
@@ -63,8 +64,9 @@ fn challenges<'a>(all: impl Iterator<Item = (&'a Statement, &'a [Point; 3])> + C
 /// The three images of each (φ, ρ, σ) over its R, X and the Pedersen base H, in constant time.
 pub(super) fn images(r: &[Point], x: &Base, secrets: &[[&Secret; 3]]) -> Vec<[Point; 3]> {
     let hidden = hidden_each(x, secrets);
-    let all = r.iter().zip(secrets).zip(hidden);
-    all.map(|((r, [phi, _, _]), [g, x])| [*r * phi.expose(), g, x]).collect()
+    let on_r: Vec<_> =
+        secrets.iter().enumerate().map(|(at, [phi, _, _])| alloc::vec![(at, phi.expose())]).collect();
+    secret_sums(r, &on_r).into_iter().zip(hidden).map(|(r, [g, x])| [r, g, x]).collect()
 }
 
 /// Proves knowledge of φ, ρ, σ behind each statement's images. All statements are over the X of `x` and over the

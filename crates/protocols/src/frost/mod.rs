@@ -94,7 +94,7 @@ impl NonceCommitments {
         let mut reader = crate::Reader::new(bytes);
         let points = [reader.nonzero_point::<S::Curve>()?, reader.nonzero_point::<S::Curve>()?];
         reader.finish()?;
-        Ok(Self { bytes: bytes.to_vec(), points: S::keep(points) })
+        Ok(Self { bytes: bytes.to_vec(), points: S::keep(points.each_ref().map(S::element)) })
     }
 
     /// `None` if they were decoded for another curve.
@@ -271,7 +271,7 @@ fn verifying_share<S: Schnorr>(
     if bool::from(point.is_identity()) {
         return Err(FrostError::Refused("a public share is the identity"));
     }
-    Ok(VerifyingShare::new(*point))
+    Ok(VerifyingShare::new(S::element(point)))
 }
 
 fn verifying_key<S: Schnorr>(
@@ -280,7 +280,7 @@ fn verifying_key<S: Schnorr>(
     if bool::from(point.is_identity()) {
         return Err(FrostError::Refused("the public key is the identity"));
     }
-    Ok(VerifyingKey::new(*point))
+    Ok(VerifyingKey::new(S::element(point)))
 }
 
 /// The package that all signers of a task share; exactly t of the key's parties.

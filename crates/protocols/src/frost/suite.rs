@@ -18,11 +18,14 @@ pub enum Tweak {
 /// A point of the suite's curve.
 pub(super) type Point<S> = <<S as Schnorr>::Curve as Curve>::Point;
 
-/// Two decoded points of one of the suites.
+/// A point of the suite's curve as the crate that signs has it.
+pub(super) type Element<S> = <<<S as Schnorr>::Frost as Ciphersuite>::Group as frost_core::Group>::Element;
+
+/// Two decoded points of one of the suites, as the crate that signs has them.
 #[derive(Clone, Copy, Debug)]
 pub enum Decoded {
     /// Of secp256k1.
-    Secp256k1([<Secp256k1 as Curve>::Point; 2]),
+    Secp256k1([k256::ProjectivePoint; 2]),
     /// Of edwards25519.
     Ed25519([<Ed25519 as Curve>::Point; 2]),
 }
@@ -32,11 +35,13 @@ pub trait Schnorr: Sized {
     /// The curve of the shares.
     type Curve: Derive;
     /// The crate that signs.
-    type Frost: Ciphersuite<Group: frost_core::Group<Element = <Self::Curve as Curve>::Point>>;
+    type Frost: Ciphersuite;
+    /// A public point in the form of that crate.
+    fn element(point: &<Self::Curve as Curve>::Point) -> Element<Self>;
     /// Keeps two points under the suite's name.
-    fn keep(points: [<Self::Curve as Curve>::Point; 2]) -> Decoded;
+    fn keep(points: [Element<Self>; 2]) -> Decoded;
     /// The points, if they are of this suite's curve.
-    fn kept(decoded: &Decoded) -> Option<[<Self::Curve as Curve>::Point; 2]>;
+    fn kept(decoded: &Decoded) -> Option<[Element<Self>; 2]>;
     /// Applies the tweak to a derived share (§3.4: derivation, normalisation, TapTweak, normalisation).
     fn finish_share(key: KeyPackage<Self::Frost>, tweak: Tweak) -> KeyPackage<Self::Frost>;
     /// Applies the tweak to the derived public shares.
@@ -53,11 +58,15 @@ impl Schnorr for Ed25519Schnorr {
     type Curve = Ed25519;
     type Frost = frost_ed25519::Ed25519Sha512;
 
-    fn keep(points: [Point<Self>; 2]) -> Decoded {
+    fn element(point: &Point<Self>) -> Element<Self> {
+        *point
+    }
+
+    fn keep(points: [Element<Self>; 2]) -> Decoded {
         Decoded::Ed25519(points)
     }
 
-    fn kept(decoded: &Decoded) -> Option<[Point<Self>; 2]> {
+    fn kept(decoded: &Decoded) -> Option<[Element<Self>; 2]> {
         if let Decoded::Ed25519(points) = decoded { Some(*points) } else { None }
     }
 
@@ -74,11 +83,15 @@ impl Schnorr for Bip340 {
     type Curve = Secp256k1;
     type Frost = frost_secp256k1_tr::Secp256K1Sha256TR;
 
-    fn keep(points: [Point<Self>; 2]) -> Decoded {
+    fn element(point: &Point<Self>) -> Element<Self> {
+        point.into()
+    }
+
+    fn keep(points: [Element<Self>; 2]) -> Decoded {
         Decoded::Secp256k1(points)
     }
 
-    fn kept(decoded: &Decoded) -> Option<[Point<Self>; 2]> {
+    fn kept(decoded: &Decoded) -> Option<[Element<Self>; 2]> {
         if let Decoded::Secp256k1(points) = decoded { Some(*points) } else { None }
     }
 

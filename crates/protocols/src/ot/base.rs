@@ -154,6 +154,7 @@ impl Receiver {
             swap_if(choice, &mut *first, &mut *second);
             // The encodings alone are kept: coordinates from arithmetic may tell how a point came about. The identity,
             // whose encoding is zero, is drawn again (§1.6).
+            // declassify: both are sent, and in this order.
             if [&first, &second].iter().any(|point| ***point == [0; POINT]) {
                 continue;
             }

@@ -1,20 +1,20 @@
 //! Points in Jacobian coordinates (x = X/Z², y = Y/Z³), for **public** values: every function here branches on them.
 //!
-//! Formulas: doubling dbl-2009-l and mixed addition madd (8M + 3S) of the Explicit-Formulas Database for a = 0. A
-//! coordinate's *magnitude* is `k256`'s: how many unreduced multiples of p it may hold; products take up to 8.
+//! Formulas: mixed addition madd (8M + 3S) of the Explicit-Formulas Database, and its doubling dbl-2009-l for a = 0 with all
+//! coordinates of the result halved as their weights allow (Z by 2, X by 4, Y by 8), which leaves 3M + 4S and few additions.
 
+use super::field::Fe;
+use super::point::Point;
 use alloc::vec::Vec;
-use k256::elliptic_curve::sec1::{FromEncodedPoint, ToEncodedPoint};
-use k256::{AffinePoint, EncodedPoint, FieldElement as Fe};
 
-/// A point other than the identity. Both coordinates have magnitude 1.
-#[derive(Clone, Copy)]
+/// A point other than the identity.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Affine {
     pub x: Fe,
     pub y: Fe,
 }
 
-/// A point. X and Y have magnitude 1, Z at most 2; `infinity` marks the identity, whatever the coordinates.
+/// A point; `infinity` marks the identity, whatever the coordinates.
 #[derive(Clone, Copy)]
 pub(super) struct Jacobian {
     x: Fe,
@@ -24,22 +24,11 @@ pub(super) struct Jacobian {
 }
 
 impl Affine {
-    /// `None` for the identity.
-    pub fn new(point: &AffinePoint) -> Option<Self> {
-        let encoded = point.to_encoded_point(false);
-        let coordinate = |bytes: Option<&k256::FieldBytes>| Option::<Fe>::from(Fe::from_bytes(bytes?));
-        Some(Self { x: coordinate(encoded.x())?, y: coordinate(encoded.y())? })
-    }
-
     /// x, then y, in words, the least significant first.
     pub fn words(&self) -> [u64; 8] {
         let mut words = [0; 8];
-        for (half, value) in words.chunks_exact_mut(4).zip([self.x, self.y]) {
-            let bytes = value.normalize().to_bytes();
-            for (word, bytes) in half.iter_mut().rev().zip(bytes.as_chunks().0) {
-                *word = u64::from_be_bytes(*bytes);
-            }
-        }
+        words[..4].copy_from_slice(&self.x.words());
+        words[4..].copy_from_slice(&self.y.words());
         words
     }
 
@@ -56,7 +45,7 @@ impl Affine {
     }
 
     pub fn negated(&self) -> Self {
-        Self { x: self.x, y: self.y.negate(1).normalize_weak() }
+        Self { x: self.x, y: self.y.negate() }
     }
 }
 
@@ -78,11 +67,12 @@ impl Jacobian {
         }
         // No point of secp256k1 has y = 0: its order is an odd prime.
         let yy = self.y.square();
-        let s = self.x.mul(&yy).mul_single(4);
-        let m = self.x.square().mul_single(3);
-        let x = m.square().add_(&s.double().negate(8)).normalize_weak();
-        let y = m.mul(&s.add_(&x.negate(1))).add_(&yy.square().mul_single(8).negate(8)).normalize_weak();
-        Self { x, y, z: self.y.mul(&self.z).double(), infinity: false }
+        let xyy = self.x.mul(&yy);
+        let xx = self.x.square();
+        let m = xx.double().add(&xx).half();
+        let x = m.square().sub(&xyy.double());
+        let y = m.mul(&xyy.sub(&x)).sub(&yy.square());
+        Self { x, y, z: self.y.mul(&self.z), infinity: false }
     }
 
     /// self + other, whatever the two are.
@@ -91,35 +81,29 @@ impl Jacobian {
             return Self { x: other.x, y: other.y, z: Fe::ONE, infinity: false };
         }
         let zz = self.z.square();
-        let h = other.x.mul(&zz).add_(&self.x.negate(1));
-        let r = other.y.mul(&zz.mul(&self.z)).add_(&self.y.negate(1));
-        if bool::from(h.normalizes_to_zero()) {
-            return if bool::from(r.normalizes_to_zero()) { self.double() } else { Self::IDENTITY };
+        let h = other.x.mul(&zz).sub(&self.x);
+        let r = other.y.mul(&zz.mul(&self.z)).sub(&self.y);
+        if h.is_zero_vartime() {
+            return if r.is_zero_vartime() { self.double() } else { Self::IDENTITY };
         }
         let hh = h.square();
         let hhh = h.mul(&hh);
         let v = self.x.mul(&hh);
-        let x = r.square().add_(&hhh.add_(&v.double()).negate(3)).normalize_weak();
-        let y = r.mul(&v.add_(&x.negate(1))).add_(&self.y.mul(&hhh).negate(1)).normalize_weak();
+        let x = r.square().sub(&hhh).sub(&v.double());
+        let y = r.mul(&v.sub(&x)).sub(&self.y.mul(&hhh));
         Self { x, y, z: self.z.mul(&h), infinity: false }
     }
 }
 
-/// Two coordinates from [`Affine::words`], in constant time.
-pub(super) fn fe_of(words: &[u64; 8]) -> [Fe; 2] {
-    let one = |half: &[u64]| {
-        let mut bytes = k256::FieldBytes::default();
-        for (bytes, word) in bytes.chunks_exact_mut(8).zip(half.iter().rev()) {
-            bytes.copy_from_slice(&word.to_be_bytes());
-        }
-        Fe::from_bytes(&bytes).unwrap_or(Fe::ZERO)
-    };
-    [one(&words[..4]), one(&words[4..])]
+/// Two coordinates from [`Affine::words`].
+#[inline(always)]
+pub(super) fn fe_of([a, b, c, d, e, f, g, h]: &[u64; 8]) -> [Fe; 2] {
+    [Fe::from_words([*a, *b, *c, *d]), Fe::from_words([*e, *f, *g, *h])]
 }
 
 /// All points in affine form, with one inversion; `None` for the identity.
 pub(super) fn affine_of(points: &[Jacobian]) -> Vec<Option<Affine>> {
-    divided(points, |product| Option::<Fe>::from(product.invert()).unwrap_or(Fe::ONE)).0
+    divided(points, Fe::invert).0
 }
 
 /// All points in affine form on another curve y² = x³ + 7·s⁶, without any inversion: (x·s², y·s³) for the s that comes
@@ -172,47 +156,28 @@ pub(super) fn odd_multiples(point: &Affine, count: usize, out: &mut Vec<Jacobian
     }
 }
 
-/// As [`affine_of`], in the form of `k256`.
-pub(super) fn to_affine(points: &[Jacobian]) -> Vec<AffinePoint> {
-    let one = |point: Option<Affine>| {
-        let Some(Affine { x, y }) = point else { return AffinePoint::IDENTITY };
-        let [x, y] = [x, y].map(|value| value.normalize().to_bytes());
-        let encoded = EncodedPoint::from_affine_coordinates(&x, &y, false);
-        // It is on the curve, since all that it was made of is.
-        Option::from(AffinePoint::from_encoded_point(&encoded)).unwrap_or(AffinePoint::IDENTITY)
-    };
-    affine_of(points).into_iter().map(one).collect()
-}
-
-/// A name for addition by reference that the operator trait does not shadow.
-trait AddRef {
-    fn add_(&self, other: &Self) -> Self;
-}
-
-impl AddRef for Fe {
-    #[inline(always)]
-    fn add_(&self, other: &Self) -> Self {
-        *self + other
-    }
+/// As [`affine_of`], as points.
+pub(super) fn to_points(points: &[Jacobian]) -> Vec<Point> {
+    affine_of(points).into_iter().map(|point| point.map_or(Point::IDENTITY, Point::from)).collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::point::normalize;
     use super::*;
     use group::Group;
-    use k256::ProjectivePoint;
     use rand_core::SeedableRng;
 
-    fn affine(point: &ProjectivePoint) -> Affine {
-        Affine::new(&point.to_affine()).unwrap()
+    fn affine(point: &Point) -> Affine {
+        normalize(&[*point])[0].affine().unwrap()
     }
 
     #[test]
     fn formulas_agree_with_the_complete_ones_in_every_special_case() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(5);
-        assert!(Affine::new(&AffinePoint::IDENTITY).is_none());
+        assert!(Point::IDENTITY.affine().is_none());
         for _ in 0..50 {
-            let (p, q) = (ProjectivePoint::random(&mut rng), ProjectivePoint::random(&mut rng));
+            let (p, q) = (Point::random(&mut rng), Point::random(&mut rng));
             let (jp, jq) = (Jacobian::IDENTITY.add(&affine(&p)), Jacobian::IDENTITY.add(&affine(&q)));
             let sum = jp.add(&affine(&q));
             let got = [
@@ -228,16 +193,16 @@ mod tests {
                 p + q,
                 (p + q).double(),
                 (p + q).double(),
-                ProjectivePoint::IDENTITY,
+                Point::IDENTITY,
                 q.double() + q,
-                ProjectivePoint::IDENTITY,
+                Point::IDENTITY,
                 p,
             ];
             assert_eq!(got.map(|point| point.is_identity()), wanted.map(|point| point.is_identity().into()));
-            let got = to_affine(&got);
+            let got = to_points(&got);
             assert!(got.iter().zip(&wanted).all(|(got, wanted)| wanted == got));
         }
-        assert!(to_affine(&[]).is_empty());
-        assert_eq!(to_affine(&[Jacobian::IDENTITY; 2]), [AffinePoint::IDENTITY; 2]);
+        assert!(to_points(&[]).is_empty());
+        assert_eq!(to_points(&[Jacobian::IDENTITY; 2]), [Point::IDENTITY; 2]);
     }
 }

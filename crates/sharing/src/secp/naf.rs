@@ -1,12 +1,14 @@
 //! Scalars as short digit strings: the curve's endomorphism halves their length (Gallant, Lambert, Vanstone, CRYPTO
 //! 2001; Guide to Elliptic Curve Cryptography, Algorithm 3.74), and a non-adjacent form makes most digits zero.
 //!
-//! Variable time: for **public** scalars.
+//! Digits in variable time are for **public** scalars; the halves are found in constant time.
 
+use super::field::Fe;
 use k256::Scalar;
-use k256::elliptic_curve::bigint::{Encoding, U256};
+use k256::elliptic_curve::bigint::U256;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::scalar::IsHigh;
+use subtle::{Choice, ConditionallySelectable};
 
 /// round(2³⁸⁴·b₂/q) and round(2³⁸⁴·(−b₁)/q) for the short lattice basis (a₁,b₁), (a₂,b₂) of the endomorphism.
 const G1: U256 = U256::from_be_hex("3086d221a7d46bcde86c90e49284eb153daa8a1471e8ca7fe893209a45dbb031");
@@ -15,6 +17,14 @@ const MINUS_B1: U256 = U256::from_be_hex("00000000000000000000000000000000e4437e
 const MINUS_B2: U256 = U256::from_be_hex("fffffffffffffffffffffffffffffffe8a280ac50774346dd765cda83db1562c");
 pub(super) const MINUS_LAMBDA: U256 =
     U256::from_be_hex("ac9c52b33fa3cf1f5ad9e3fd77ed9ba4a880b9fc8ec739c2e0cfc810b51283cf");
+
+/// β, of λ·(x, y) = (β·x, y).
+pub(super) const BETA: Fe = Fe::from_words([
+    0xc139_6c28_7195_01ee,
+    0x9cf0_4975_12f5_8995,
+    0x6e64_479e_ac34_34e9,
+    0x7ae9_6a2b_657c_0710,
+]);
 
 /// Places of a digit string.
 pub(super) const PLACES: usize = 132;
@@ -27,36 +37,44 @@ pub(super) struct Digits {
     pub used: usize,
 }
 
-/// k = k₁ + k₂·λ with both halves below 2¹²⁸ in size. A k that is short already has no second half.
+/// [`halves`] as digits. A k that is short already has no second half.
 pub(super) fn split(k: &Scalar, width: u32) -> [Digits; 2] {
-    let value = U256::from(*k);
-    if value.bits_vartime() <= 128 {
+    if U256::from(*k).bits_vartime() <= 128 {
         return [non_adjacent(k, width), Digits { at: [0; PLACES], used: 0 }];
     }
+    halves(k).map(|half| non_adjacent(&half, width))
+}
+
+/// k = k₁ + k₂·λ with both halves below 2¹²⁸ in size, in constant time.
+pub(super) fn halves(k: &Scalar) -> [Scalar; 2] {
+    let value = U256::from(*k);
     let c1 = rounded_product(&value, &G1) * from_uint(MINUS_B1);
     let c2 = rounded_product(&value, &G2) * from_uint(MINUS_B2);
     let k2 = c1 + c2;
     let k1 = *k + k2 * from_uint(MINUS_LAMBDA);
-    [non_adjacent(&k1, width), non_adjacent(&k2, width)]
+    [k1, k2]
+}
+
+/// Whether a half is negative, and its size, in constant time.
+pub(super) fn signed(half: &Scalar) -> (Choice, u128) {
+    let negative = half.is_high();
+    let words = U256::from(Scalar::conditional_select(half, &-*half, negative)).to_words();
+    (negative, u128::from(words[1]) << 64 | u128::from(words[0]))
 }
 
 /// round(k·g / 2³⁸⁴)
 fn rounded_product(k: &U256, g: &U256) -> Scalar {
     let (_low, high): (U256, U256) = k.mul_wide(g);
     // Bit 383 of the product, which rounds, is bit 127 of its upper half.
-    let up = U256::from(high.shr_vartime(127).bit_vartime(0) as u8);
-    from_uint(high.shr_vartime(128).wrapping_add(&up))
+    let [_, one, two, three] = high.to_words();
+    let rounded = (u128::from(three) << 64 | u128::from(two)) + u128::from(one >> 63);
+    Scalar::from(rounded)
 }
 
 /// The form of k, taken as a number between −2¹²⁸ and 2¹²⁸, of a width of 2 to 8.
 fn non_adjacent(k: &Scalar, width: u32) -> Digits {
-    let negative = bool::from(k.is_high());
-    let size = U256::from(if negative { -*k } else { *k });
-    debug_assert!(size.bits_vartime() <= 128);
-    let bytes = size.to_be_bytes();
-    let mut low = [0u8; 16];
-    low.copy_from_slice(&bytes[16..]);
-    let mut rest = u128::from_be_bytes(low);
+    let (negative, mut rest) = signed(k);
+    let negative = bool::from(negative);
     let mut digits = Digits { at: [0; PLACES], used: 0 };
     let (window, half) = ((1u128 << width) - 1, 1u128 << (width - 1));
     let mut position = 0;

@@ -4,12 +4,13 @@
 //! share one. The generator's table is larger, and made once.
 
 use super::comb::mul_generator_vartime;
-use super::jacobian::{Affine, Jacobian, affine_of, odd_multiples, scaled_of, to_affine};
-use super::naf::{Digits, split};
-use super::normalize;
+use super::field::Fe;
+use super::jacobian::{Affine, Jacobian, affine_of, odd_multiples, scaled_of, to_points};
+use super::naf::{BETA, Digits, split};
+use super::point::{Point, normalize};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use k256::{AffinePoint, FieldElement, ProjectivePoint, Scalar};
+use k256::Scalar;
 use once_cell::race::OnceBox;
 
 /// Digit widths: of a base that is used a few times, of one that is used often, and of the generator.
@@ -39,13 +40,12 @@ type Row<'a> = (Digits, &'a [Affine], bool);
 /// The bases of a call, on the curve scaled by `scale`.
 struct Bases {
     each: Vec<Base>,
-    scale: FieldElement,
+    scale: Fe,
 }
 
 impl Table {
     fn new(width: u32, plain: Vec<Affine>) -> Self {
-        let beta = beta();
-        let turned = plain.iter().map(|point| Affine { x: point.x.mul(&beta), y: point.y }).collect();
+        let turned = plain.iter().map(|point| Affine { x: point.x.mul(&BETA), y: point.y }).collect();
         Self { width, plain, turned }
     }
 
@@ -53,20 +53,6 @@ impl Table {
         let [one, two] = split(scalar, self.width);
         rows.extend([(one, self.plain.as_slice(), unscaled), (two, self.turned.as_slice(), unscaled)]);
     }
-}
-
-/// β, of λ·(x, y) = (β·x, y). Computed once: it takes two inversions, a third of a product.
-fn beta() -> FieldElement {
-    static BETA: OnceBox<FieldElement> = OnceBox::new();
-    *BETA.get_or_init(|| {
-        let turned = Affine::new(&ProjectivePoint::GENERATOR.endomorphism().to_affine());
-        let plain = Affine::new(&AffinePoint::GENERATOR);
-        // Never the other case: neither point is the identity, and no point has x = 0.
-        let quotient = turned.zip(plain).and_then(|(turned, plain)| {
-            Some(turned.x.mul(&Option::<FieldElement>::from(plain.x.invert())?).normalize())
-        });
-        Box::new(quotient.unwrap_or(FieldElement::ONE))
-    })
 }
 
 /// Count of odd multiples for a width.
@@ -78,7 +64,7 @@ fn generator() -> &'static Table {
     static TABLE: OnceBox<Table> = OnceBox::new();
     TABLE.get_or_init(|| {
         let mut all = Vec::new();
-        if let Some(point) = Affine::new(&AffinePoint::GENERATOR) {
+        if let Some(point) = Point::GENERATOR.affine() {
             odd_multiples(&point, multiples(WIDEST), &mut all);
         }
         Box::new(Table::new(WIDEST, affine_of(&all).into_iter().flatten().collect()))
@@ -86,13 +72,13 @@ fn generator() -> &'static Table {
 }
 
 /// The bases' tables.
-fn prepare(bases: &[AffinePoint], width: impl Fn(usize) -> u32) -> Bases {
+fn prepare(bases: &[Point], width: impl Fn(usize) -> u32) -> Bases {
     let mut all = Vec::new();
     let mut each = Vec::with_capacity(bases.len());
-    for (at, base) in bases.iter().enumerate() {
-        each.push(match Affine::new(base) {
+    for (at, base) in normalize(bases).iter().enumerate() {
+        each.push(match base.affine() {
             None => Base::Identity,
-            Some(_) if *base == AffinePoint::GENERATOR => Base::Generator,
+            Some(_) if *base == Point::GENERATOR => Base::Generator,
             Some(point) => {
                 let width = width(at);
                 odd_multiples(&point, multiples(width), &mut all);
@@ -142,57 +128,32 @@ impl Bases {
 }
 
 /// Σ sᵢ·Pᵢ before it is brought to affine form.
-fn product(scalars: impl Iterator<Item = Scalar>, points: &[AffinePoint]) -> Jacobian {
-    let scalars: Vec<Scalar> = scalars.collect();
-    prepare(points, |_| NARROW).sum(scalars.iter().zip(0..))
-}
-
-fn product_of(terms: &[(Scalar, ProjectivePoint)]) -> Jacobian {
-    let points: Vec<ProjectivePoint> = terms.iter().map(|(_, point)| *point).collect();
-    product(terms.iter().map(|term| term.0), &normalize(&points))
-}
-
-fn product_of_affine(terms: &[(Scalar, AffinePoint)]) -> Jacobian {
-    let points: Vec<AffinePoint> = terms.iter().map(|(_, point)| *point).collect();
-    product(terms.iter().map(|term| term.0), &points)
-}
-
-/// Points in the form of `k256`, with one inversion.
-pub(super) fn points(sums: &[Jacobian]) -> Vec<ProjectivePoint> {
-    to_affine(sums).into_iter().map(ProjectivePoint::from).collect()
+fn product(terms: &[(Scalar, Point)]) -> Jacobian {
+    let points: Vec<Point> = terms.iter().map(|(_, point)| *point).collect();
+    prepare(&points, |_| NARROW).sum(terms.iter().map(|(scalar, _)| scalar).zip(0..))
 }
 
 /// Σ sᵢ·Pᵢ. Variable time: only for values that may be seen.
-pub(crate) fn lincomb(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
+pub(crate) fn lincomb(terms: &[(Scalar, Point)]) -> Point {
     match terms {
-        [(scalar, point)] if *point == ProjectivePoint::GENERATOR => mul_generator_vartime(scalar),
-        _ => points(&[product_of(terms)])[0],
+        [(scalar, point)] if *point == Point::GENERATOR => mul_generator_vartime(scalar),
+        _ => to_points(&[product(terms)])[0],
     }
 }
 
-/// Σ sᵢ·Pᵢ of points in affine form, with one inversion. Variable time: only for values that may be seen.
-pub fn lincomb_affine(terms: &[(Scalar, AffinePoint)]) -> AffinePoint {
-    to_affine(&[product_of_affine(terms)])[0]
-}
-
 /// Whether Σ sᵢ·Pᵢ is the identity. Variable time: only for values that may be seen.
-pub(crate) fn is_identity(terms: &[(Scalar, ProjectivePoint)]) -> bool {
-    product_of(terms).is_identity()
-}
-
-/// The same of points in affine form, without any inversion.
-pub fn vanishes_affine(terms: &[(Scalar, AffinePoint)]) -> bool {
-    product_of_affine(terms).is_identity()
+pub(crate) fn is_identity(terms: &[(Scalar, Point)]) -> bool {
+    product(terms).is_identity()
 }
 
 /// Several sums of scalars times points that are named by their place. Variable time.
-pub(crate) fn lincombs(bases: &[ProjectivePoint], sums: &[Vec<(usize, Scalar)>]) -> Vec<ProjectivePoint> {
+pub(crate) fn lincombs(bases: &[Point], sums: &[Vec<(usize, Scalar)>]) -> Vec<Point> {
     let mut uses = alloc::vec![0usize; bases.len()];
     sums.iter().flatten().for_each(|(at, _)| uses[*at] += 1);
-    let bases = prepare(&normalize(bases), |at| if uses[at] < OFTEN { NARROW } else { WIDE });
+    let bases = prepare(bases, |at| if uses[at] < OFTEN { NARROW } else { WIDE });
     let all: Vec<Jacobian> =
         sums.iter().map(|terms| bases.sum(terms.iter().map(|(at, scalar)| (scalar, *at)))).collect();
-    points(&all)
+    to_points(&all)
 }
 
 #[cfg(test)]
@@ -203,8 +164,8 @@ mod tests {
     use group::Group;
     use rand_core::SeedableRng;
 
-    fn naive(terms: &[(Scalar, ProjectivePoint)]) -> ProjectivePoint {
-        terms.iter().map(|(s, p)| p * s).sum()
+    fn naive(terms: &[(Scalar, Point)]) -> Point {
+        terms.iter().map(|(s, p)| *p * s).sum()
     }
 
     #[test]
@@ -212,20 +173,15 @@ mod tests {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(7);
         for size in [0usize, 1, 2, 3, 7, 20] {
             for round in 0..10 {
-                let mut terms: Vec<_> = (0..size)
-                    .map(|_| (Scalar::random(&mut rng), ProjectivePoint::random(&mut rng)))
-                    .collect();
+                let mut terms: Vec<_> =
+                    (0..size).map(|_| (Scalar::random(&mut rng), Point::random(&mut rng))).collect();
                 if let (Some(term), 0) = (terms.last_mut(), round % 3) {
-                    term.1 = ProjectivePoint::GENERATOR;
+                    term.1 = Point::GENERATOR;
                 }
                 assert_eq!(lincomb(&terms), naive(&terms));
-                let affine = |terms: &[(Scalar, ProjectivePoint)]| {
-                    terms.iter().map(|(scalar, point)| (*scalar, point.to_affine())).collect::<Vec<_>>()
-                };
-                assert_eq!(lincomb_affine(&affine(&terms)), naive(&terms).to_affine());
-                assert_eq!([is_identity(&terms), vanishes_affine(&affine(&terms))], [size == 0; 2]);
+                assert_eq!(is_identity(&terms), size == 0);
                 terms.push((-Scalar::ONE, naive(&terms)));
-                assert!(is_identity(&terms) && vanishes_affine(&affine(&terms)));
+                assert!(is_identity(&terms));
             }
         }
     }
@@ -234,7 +190,8 @@ mod tests {
     fn agrees_on_edge_scalars_and_the_identity() {
         let two = Scalar::from(2u64);
         let lambda = -from_uint(MINUS_LAMBDA);
-        assert_eq!(ProjectivePoint::GENERATOR * lambda, ProjectivePoint::GENERATOR.endomorphism());
+        let turned = k256::ProjectivePoint::GENERATOR.endomorphism();
+        assert_eq!(k256::ProjectivePoint::from(&(Point::GENERATOR * lambda)), turned);
         let mut scalars = alloc::vec![Scalar::ZERO, Scalar::ONE, -Scalar::ONE, lambda, -lambda];
         for power in [4u64, 5, 31, 32, 63, 64, 126, 127, 128, 129, 192, 254, 255] {
             let value = two.pow_vartime([power]);
@@ -244,12 +201,12 @@ mod tests {
         for value in [u128::MAX, u128::MAX - 1, u128::MAX / 3, 0xf83e_0f83_e0f8_3e0f_83e0_f83e_0f83_e0f8] {
             scalars.extend([Scalar::from(value), -Scalar::from(value)]);
         }
-        let point = ProjectivePoint::GENERATOR * Scalar::from(12345u64);
-        for point in [point, ProjectivePoint::GENERATOR] {
+        let point = Point::GENERATOR * Scalar::from(12345u64);
+        for point in [point, Point::GENERATOR] {
             for scalar in &scalars {
                 assert_eq!(lincomb(&[(*scalar, point)]), point * scalar, "{scalar:?}");
                 assert_eq!(lincomb(&[(*scalar, point), (Scalar::ONE, point)]), point * scalar + point);
-                assert_eq!(lincomb(&[(*scalar, point - point)]), ProjectivePoint::IDENTITY);
+                assert_eq!(lincomb(&[(*scalar, point - point)]), Point::IDENTITY);
                 assert!(is_identity(&[(*scalar, point), (-*scalar, point)]));
             }
         }
@@ -258,8 +215,8 @@ mod tests {
     #[test]
     fn many_sums_share_their_bases() {
         let mut rng = rand_chacha::ChaCha20Rng::seed_from_u64(10);
-        let mut bases: Vec<_> = (0..5).map(|_| ProjectivePoint::random(&mut rng)).collect();
-        bases[1] = ProjectivePoint::GENERATOR;
+        let mut bases: Vec<_> = (0..5).map(|_| Point::random(&mut rng)).collect();
+        bases[1] = Point::GENERATOR;
         bases[2] = bases[0] - bases[0];
         for count in [0usize, 1, 3, 12] {
             let sums: Vec<Vec<(usize, Scalar)>> = (0..count)
@@ -267,8 +224,7 @@ mod tests {
                 .collect();
             let got = lincombs(&bases, &sums);
             let term = |(at, scalar): &(usize, Scalar)| bases[*at] * scalar;
-            let wanted: Vec<ProjectivePoint> =
-                sums.iter().map(|terms| terms.iter().map(term).sum()).collect();
+            let wanted: Vec<Point> = sums.iter().map(|terms| terms.iter().map(term).sum()).collect();
             assert_eq!(got, wanted);
         }
     }

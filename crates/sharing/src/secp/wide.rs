@@ -1,14 +1,14 @@
 //! Sums of many products of **secret** scalars in constant time: the products are added up as integers, and reduced once at
 //! the end.
 
+use super::field::mul_add;
 use super::naf::from_uint;
 use k256::Scalar;
-use k256::elliptic_curve::bigint::{U256, U512};
-use k256::elliptic_curve::ops::Reduce;
+use k256::elliptic_curve::bigint::U256;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// 2⁵¹² modulo the order.
-const TWO_512: U256 = U256::from_be_hex("9d671cd581c69bc5e697f5e45bcd07c6741496c20e7cf878896cf21467d7d140");
+/// 2²⁵⁶ less the order.
+const FOLD: [u64; 3] = [0x402d_a173_2fc9_bebf, 0x4551_2319_50b7_5fc4, 1];
 
 /// A running sum Σ aᵢ·bᵢ before reduction, of at most 2⁶⁴ products: 576 bits. Erased on drop.
 #[derive(Default, Zeroize, ZeroizeOnDrop)]
@@ -18,14 +18,6 @@ pub struct Products([u64; 9]);
 #[inline(always)]
 fn words(scalar: &Scalar) -> [u64; 4] {
     U256::from(*scalar).to_words()
-}
-
-/// a + b·c + carry, as its low word and what is above.
-#[inline(always)]
-fn mul_add(a: u64, b: u64, c: u64, carry: u64) -> (u64, u64) {
-    // At most (2⁶⁴−1) + (2⁶⁴−1)² + (2⁶⁴−1) = 2¹²⁸ − 1.
-    let wide = u128::from(a) + u128::from(b) * u128::from(c) + u128::from(carry);
-    (wide as u64, (wide >> 64) as u64)
 }
 
 impl Products {
@@ -66,12 +58,34 @@ impl Products {
 
     /// The sum modulo the order.
     pub fn reduce(&self) -> Scalar {
-        let mut low = [0u64; 8];
-        low.copy_from_slice(&self.0[..8]);
-        let sum = <Scalar as Reduce<U512>>::reduce(U512::from_words(low));
-        low.zeroize();
-        sum + from_uint(TWO_512) * Scalar::from(self.0[8])
+        // 576 bits, then at most 450, 324 and 257, and a last time what is above 2²⁵⁶.
+        let mut sum = folded::<1>(&folded::<2>(&folded::<4>(&folded::<5>(&self.0))));
+        let reduced = from_uint(U256::from_words([sum[0], sum[1], sum[2], sum[3]]));
+        sum.zeroize();
+        reduced
     }
+}
+
+/// The same number modulo the order, with what is above 2²⁵⁶, of `ABOVE` words, put below.
+#[inline(always)]
+fn folded<const ABOVE: usize>(sum: &[u64; 9]) -> [u64; 9] {
+    let mut folded = [sum[0], sum[1], sum[2], sum[3], 0, 0, 0, 0, 0];
+    for at in 0..ABOVE {
+        let above = sum[4 + at];
+        let (word, carry) = mul_add(folded[at], above, FOLD[0], 0);
+        folded[at] = word;
+        let (word, carry) = mul_add(folded[at + 1], above, FOLD[1], carry);
+        folded[at + 1] = word;
+        let (word, carry) = mul_add(folded[at + 2], above, FOLD[2], carry);
+        folded[at + 2] = word;
+        // At most one word more is reached, and below it all is filled already.
+        let mut carry = carry;
+        for word in &mut folded[at + 3..(ABOVE + 3).max(5)] {
+            let (low, high) = word.overflowing_add(carry);
+            (*word, carry) = (low, u64::from(high));
+        }
+    }
+    folded
 }
 
 #[cfg(test)]
@@ -112,7 +126,8 @@ mod tests {
         more.0[8] = u64::MAX - 1;
         more.add_scalar(&Scalar::ONE);
         assert_eq!(more.0, [0, 0, 0, 0, 0, 0, 0, 0, u64::MAX]);
-        assert_eq!(full.reduce(), from_uint(TWO_512) * Scalar::from(u64::MAX) + full_low());
+        let two_512 = full_low() + Scalar::ONE;
+        assert_eq!(full.reduce(), two_512 * Scalar::from(u64::MAX) + full_low());
     }
 
     /// 2⁵¹² − 1 modulo the order.

@@ -10,7 +10,9 @@ use crate::dkls::pairs::{PairAccess, all_clean};
 use crate::dkls::presignature::{Binding, Member, Presignature, PresignaturePublic};
 use crate::dkls::sigma::{self, Proof, Statement};
 use crate::{Abort, All, Fault, Severity};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use quorate_sharing::secp::Prepared;
 use quorate_sharing::{Index, Secp256k1};
 use rand_core::{CryptoRng, RngCore};
 
@@ -41,11 +43,17 @@ pub fn round4<A: PairAccess>(
     }
     check_echoes(&common, &broadcasts, &own.echo)?;
     check_proofs(&common, &broadcasts, &sums, h, rng)?;
+    let bases: Vec<Point> = core::iter::once(common.public).chain(sums.iter().map(|sums| sums.r)).collect();
+    let mut nonces = Prepared::each(&bases).into_iter();
+    let key = Arc::new(nonces.next().ok_or(Abort::Usage("no base was prepared"))?);
     let presignatures: Vec<Presignature> = secrets
         .into_iter()
         .zip(sums)
+        .zip(nonces)
         .enumerate()
-        .map(|(b, (secrets, sums))| assemble(&common, &broadcasts, b, sums, secrets, echo))
+        .map(|(b, ((secrets, sums), r))| {
+            assemble(&common, &broadcasts, b, sums, (key.clone(), r), secrets, echo)
+        })
         .collect();
     let own = Broadcast4 { pd: presignatures.iter().map(|p| *p.public().pd()).collect() };
     all_clean(&common, pairs)?;
@@ -127,6 +135,7 @@ fn assemble(
     broadcasts: &All<Broadcast3>,
     b: usize,
     sums: Sums,
+    (key, r): (Arc<Prepared>, Prepared),
     secrets: MemberSecrets<Secp256k1>,
     echo: [u8; 32],
 ) -> Presignature {
@@ -146,6 +155,6 @@ fn assemble(
             Member { party, points: MemberPoints { a: shown.a, phi: shown.phi, b: shown.b, pu, pv } }
         })
         .collect();
-    let public = PresignaturePublic::assemble(binding, common.public, sums.r, members);
+    let public = PresignaturePublic::assemble(binding, key, r, members);
     Presignature::new(common.ctx.me(), public, secrets)
 }

@@ -31,7 +31,7 @@ pub fn check_signature(signature: &Signature, request: &Request) {
     let prehash: [u8; 32] = Secp256k1::encode_scalar(&request.m).try_into().unwrap();
     let parsed = k256::ecdsa::Signature::from_slice(&bytes).unwrap();
     assert!(parsed.normalize_s().is_none(), "high s");
-    let key = k256::ecdsa::VerifyingKey::from_affine(request.public_key.to_affine()).unwrap();
+    let key = k256::ecdsa::VerifyingKey::from_affine((&request.public_key).into()).unwrap();
     key.verify_prehash(&prehash, &parsed).unwrap();
     let id = k256::ecdsa::RecoveryId::from_byte(signature.recovery_id).unwrap();
     assert_eq!(k256::ecdsa::VerifyingKey::recover_from_prehash(&prehash, &parsed, id).unwrap(), key);
