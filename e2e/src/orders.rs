@@ -28,7 +28,7 @@ impl Cluster {
     ///
     /// # Errors
     /// When its certificate does not hold.
-    pub async fn wallet_of(&self, id: &WalletId) -> Result<Wallet> {
+    pub async fn wallet_of(&self, id: &quorate_intent::WalletId) -> Result<Wallet> {
         let certificate = self.client()?.api.certificate(id).await?;
         let keys = certificate.check_in(&self.chain().await?, statement_digest)?;
         Ok(Wallet { id: *id, certificate, keys })

@@ -3,9 +3,9 @@
 //! A node and a gateway look at one approval many times on a transaction's way (when it comes, when the policy counts it, when it
 //! is recorded, when the certificate is made), and each look must be a real one: no caller may take another's word for it.
 //! Verification is a function of key, message and signature alone, so remembering that it said yes changes no answer. Only a
-//! yes is remembered, under a SHA-256 of all three. Off until [`remember`] is called: a tool that verifies a file gains nothing.
+//! yes is remembered, under a hash of all three. Off until [`remember`] is called: a tool that verifies a file gains nothing.
 
-use sha2::{Digest, Sha256};
+use quorate_sharing::Transcript;
 use std::collections::HashSet;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
@@ -61,13 +61,13 @@ pub(crate) fn good(scheme: u8, parts: [&[u8]; 3], verify: impl FnOnce() -> bool)
     verified
 }
 
-fn name(scheme: u8, parts: [&[u8]; 3]) -> [u8; 32] {
-    let mut hash = Sha256::new().chain_update([scheme]);
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
+fn name(scheme: u8, [key, message, signature]: [&[u8]; 3]) -> [u8; 32] {
+    Transcript::new("intent/known")
+        .number("scheme", scheme.into())
+        .field("key", key)
+        .field("message", message)
+        .field("signature", signature)
+        .digest()
 }
 
 #[cfg(test)]
