@@ -108,7 +108,7 @@ async fn until(cluster: &Cluster, at: usize, wanted: Option<&str>) -> Result<()>
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_of_two_versions_work_together_where_their_formats_are_the_same() -> Result<()> {
     let how = cluster::How { cheaters: 1, ..cluster::How::default() };
-    let cluster = Cluster::start_as(3, how).await?;
+    let mut cluster = Cluster::start_as(3, how).await?;
     let other = cluster.cheaters()[0];
     let wallet = cluster.wallet(Suite::Ed25519, 2, &[0, 1, 2]).await?;
     let name = cluster::node_name(other);
