@@ -38,7 +38,7 @@ async fn keep_a_folder() -> Result<()> {
     for suite in SUITES {
         let mut wallet = cluster.wallet(suite, 2, &[0, 1, 2]).await?;
         let signed = cluster.sign(&wallet).await?;
-        certificate(&cluster, &signed.view.id, "whole.certificate", Some("60"))?;
+        certificate(&cluster, &signed.view.id, &format!("{suite}.certificate"), Some("60"))?;
         if suite == Suite::Ecdsa {
             wallet = cluster.refresh(&wallet).await?;
         }
@@ -71,8 +71,9 @@ async fn folders_of_older_programs_open_and_sign() -> Result<()> {
         ensure!(kept.len() == SUITES.len(), "three wallets");
         let cluster = Cluster::open(folder).await.with_context(what)?;
         for (id, intent) in kept {
-            certificate(&cluster, &intent, "old.certificate", None).with_context(what)?;
-            let report = verify(&cluster, "old.certificate").with_context(what)?;
+            let name = format!("{id}.certificate");
+            certificate(&cluster, &intent, &name, None).with_context(what)?;
+            let report = verify(&cluster, &name).with_context(what)?;
             ensure!(report["complete"] == true && report["wallet"] == id.to_string(), "{report}");
             let wallet = cluster.wallet_of(&id).await.with_context(what)?;
             let signed = cluster.sign(&wallet).await.with_context(what)?;

@@ -39,7 +39,7 @@ pub struct Member {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PresignaturePublic {
     binding: Binding,
-    /// X, one table for a whole batch.
+    /// X, one table for a whole batch where it was made as one; each that is decoded has its own.
     key: Arc<Prepared>,
     r: Prepared,
     members: Vec<Member>,

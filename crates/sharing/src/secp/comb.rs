@@ -72,8 +72,10 @@ impl FixedBase {
 
 /// Sums of products of **secret** scalars with fixed bases, with one inversion for all.
 pub fn fixed_sums(sums: &[Vec<(&FixedBase, &Scalar)>]) -> Vec<Point> {
-    if sums.len() >= many::FEWEST {
-        return many::sums(sums);
+    if sums.len() >= many::FEWEST
+        && let Some(all) = many::sums(sums)
+    {
+        return all;
     }
     let one = |terms: &Vec<(&FixedBase, &Scalar)>| {
         let mut sum = Point::IDENTITY;

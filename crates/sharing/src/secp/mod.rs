@@ -1,8 +1,8 @@
 //! Arithmetic on secp256k1 that `k256` leaves slow: multiples of a base that stays (constant time), and sums of many
 //! products of **public** values (variable time).
 //!
-//! What is secret goes through the complete formulas of [`complete`] alone; the Jacobian formulas of [`jacobian`] are for
-//! public values.
+//! What is secret goes through the complete formulas of [`point`], and where no exception can be through the affine ones of
+//! [`many`]; the Jacobian formulas of [`jacobian`] are for public values.
 
 mod comb;
 mod field;

@@ -53,6 +53,8 @@ pub struct Point {
 impl Zeroize for Point {
     fn zeroize(&mut self) {
         [&mut self.x, &mut self.y, &mut self.z].into_iter().for_each(Zeroize::zeroize);
+        // Three zeros are no point, and would be like every one.
+        self.y = Fe::ONE;
     }
 }
 

@@ -30,11 +30,11 @@ pub fn secret_sums(bases: &[Point], sums: &[Vec<(usize, &Scalar)>]) -> Vec<Point
     let (tables, scale) = tables(bases);
     let curve = Scaled::new(&scale);
     let one = |terms: &Vec<(usize, &Scalar)>| {
-        let terms: Vec<(&[Entry; ROW], [Half; 2])> = terms
-            .iter()
-            .filter_map(|(at, scalar)| Some((tables[*at].as_ref()?, halves_of(scalar))))
-            .collect();
-        sum(&curve, &terms).unscaled(&scale)
+        // Room for all, since what a list outgrows is not erased.
+        let mut halves: Vec<(&[Entry; ROW], [Half; 2])> = Vec::with_capacity(terms.len());
+        halves
+            .extend(terms.iter().filter_map(|(at, scalar)| Some((tables[*at].as_ref()?, halves_of(scalar)))));
+        sum(&curve, &halves).unscaled(&scale)
     };
     // Z of a product can tell of its scalar.
     divided(&Zeroizing::new(sums.iter().map(one).collect::<Vec<_>>()))
