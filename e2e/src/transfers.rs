@@ -40,9 +40,16 @@ pub fn transfer(wallet: &Wallet) -> Transfer {
     }
 }
 
+/// The next nonce of every account.
+static NONCE: AtomicU64 = AtomicU64::new(0);
+
+/// Leaves out so many nonces, which somebody before this process may have used.
+pub fn pass_over(nonces: u64) {
+    NONCE.fetch_add(nonces, Ordering::Relaxed);
+}
+
 /// A plan for [`transfer`]; none for Bitcoin, where the gateway plans.
 pub fn plan(wallet: &Wallet) -> Option<Plan> {
-    static NONCE: AtomicU64 = AtomicU64::new(0);
     match wallet.keys.suite() {
         Suite::Ecdsa => Some(Plan::Evm(evm::Plan {
             nonce: NONCE.fetch_add(1, Ordering::Relaxed),

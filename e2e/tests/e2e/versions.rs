@@ -2,7 +2,7 @@
 
 use crate::record::{certificate, verify};
 use anyhow::{Context, Result, ensure};
-use quorate_e2e::{Cluster, cluster};
+use quorate_e2e::{Cluster, cluster, transfers};
 use quorate_intent::{IntentId, Suite, WalletId};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,6 +70,8 @@ async fn folders_of_older_programs_open_and_sign() -> Result<()> {
             serde_json::from_slice(&std::fs::read(folder.path().join("kept.json"))?)?;
         ensure!(kept.len() == SUITES.len(), "three wallets");
         let cluster = Cluster::open(folder).await.with_context(what)?;
+        // What the old program's transfers used up stays used up.
+        transfers::pass_over(100);
         for (id, intent) in kept {
             let name = format!("{id}.certificate");
             certificate(&cluster, &intent, &name, None).with_context(what)?;
