@@ -10,6 +10,9 @@ use tokio::time::sleep;
 /// Longest time that an answer is held back, in seconds: below the limit of a request.
 pub const LONGEST: u64 = 20;
 
+/// Pause between two looks of one who hears nothing.
+const LOOK: Duration = Duration::from_secs(3);
+
 /// Resolves when nothing more happens to an intent by itself, after `most`, when the gateway stops, or at once when too many
 /// wait already.
 pub async fn until_it_ends(gateway: &Gateway, id: &IntentId, most: Duration) -> Result<(), ApiError> {
@@ -37,6 +40,8 @@ pub async fn until_it_ends(gateway: &Gateway, id: &IntentId, most: Duration) -> 
         tokio::select! {
             ended = ended => if ended { return Ok(()) },
             () = &mut end => return Ok(()),
+            // A change whose writer went away is told to nobody.
+            () = sleep(LOOK) => {}
             _ = stopping.changed() => return Ok(()),
         }
     }

@@ -3,6 +3,7 @@
 use crate::error::vault_error;
 use crate::node::Shared;
 use quorate_coordination::NodeError;
+use quorate_coordination::rpc::ErrorCode;
 use quorate_intent::{Approval, SignedIntent};
 
 /// The rule that a counter which goes back is refused by.
@@ -24,8 +25,13 @@ pub(crate) async fn admit(
             && approval.verifies()
     };
     let approvals = approvals.iter().filter(genuine).filter_map(Approval::passkey_use);
-    // Counters must not move for anybody who has not signed, so the initiator's word is looked at once more.
-    let asked = intent.passkey_use().filter(|_| intent.check_signature(&version).is_ok());
+    let asked = intent.passkey_use();
+    if asked.is_some() {
+        // Counters must not move for anybody who has not signed. It was looked at before, under the version in force then.
+        intent
+            .check_signature(&version)
+            .map_err(|error| NodeError::new(ErrorCode::NotAuthorised, format!("{error} (rule {RULE})")))?;
+    }
     let uses = asked.into_iter().chain(approvals).collect();
     shared.vault.admit_passkeys(uses).await.map_err(|error| vault_error(&error))
 }

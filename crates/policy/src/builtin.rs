@@ -100,12 +100,18 @@ pub fn from_genesis(genesis: &Genesis) -> (Policy, Directory) {
         },
     ]);
     policy.new_wallets = NewWallets::Open;
-    (policy, directory(genesis))
+    (policy, directory(genesis, false))
+}
+
+/// The directory that counts for what a passkey asks for: who has one name is one person, so that nobody approves his own
+/// wish by another device (docs/spec §1.10).
+pub(crate) fn by_name(genesis: &Genesis) -> Directory {
+    directory(genesis, true)
 }
 
 /// Everybody and everything of a version. One key is one person, whatever lists it stands in; where two people have one name,
-/// the later one is told apart by the key.
-fn directory(genesis: &Genesis) -> Directory {
+/// the later one is told apart by the key, unless they are to be `one`.
+fn directory(genesis: &Genesis, one: bool) -> Directory {
     let mut people: BTreeMap<String, BTreeSet<PublicKey>> = BTreeMap::new();
     let mut names: BTreeMap<PublicKey, String> = BTreeMap::new();
     let governed = genesis.governed.as_deref().cloned().unwrap_or_default();
@@ -117,7 +123,7 @@ fn directory(genesis: &Genesis) -> Directory {
         if names.contains_key(&member.key) {
             continue;
         }
-        let taken = people.contains_key(&member.name);
+        let taken = people.contains_key(&member.name) && !one;
         let name = if taken { format!("{}/{}", member.name, member.key) } else { member.name.clone() };
         people.entry(name.clone()).or_default().insert(member.key);
         names.insert(member.key, name);

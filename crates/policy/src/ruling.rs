@@ -5,11 +5,12 @@ use crate::builtin::{self, Decision, RULE_INTENT};
 use crate::evaluate::{Case, Judgement, Missing, Outcome, Short, Started, judge};
 use crate::facts::{Directory, Facts, Prices};
 use crate::history::History;
-use crate::model::{LocalPolicy, Policy, Rule, Target};
+use crate::model::{LocalPolicy, Per, Policy, Rule, Target};
 use crate::subject::Subject;
 use crate::votes::Votes;
 use crate::{PolicyError, analysis};
 use quorate_intent::governance::Change;
+use quorate_intent::intent::BY_PASSKEY;
 use quorate_intent::{
     Approval, Body, Genesis, Hash, IntentError, PublicKey, SignedIntent, approving_members,
 };
@@ -31,6 +32,8 @@ pub struct Ruling {
     /// The two rules of the genesis as a policy.
     built_in: Policy,
     directory: Directory,
+    /// The same for what passkeys ask for.
+    by_name: Directory,
 }
 
 /// What is asked of a ruling.
@@ -147,6 +150,12 @@ impl From<Decision> for Ruled {
     }
 }
 
+/// Whether any limit over time is one for each initiator.
+fn counts_initiators(policy: &Policy, local: Option<&LocalPolicy>) -> bool {
+    let mut rules = policy.rules.iter().chain(local.iter().flat_map(|local| &local.rules));
+    rules.any(|rule| rule.window.iter().any(|window| window.splits(Per::Initiator)))
+}
+
 impl Ruling {
     /// The rules of a version.
     ///
@@ -163,7 +172,8 @@ impl Ruling {
             None => None,
         };
         let (built_in, directory) = builtin::from_genesis(version);
-        Ok(Self { version: version.clone(), hash: version.hash(), own, built_in, directory })
+        let by_name = builtin::by_name(version);
+        Ok(Self { version: version.clone(), hash: version.hash(), own, built_in, directory, by_name })
     }
 
     /// Hash of the version.
@@ -284,8 +294,14 @@ impl Ruling {
         if let Err(error) = self.formed(asked) {
             return Ruled::deny(RULE_INTENT, error.to_string());
         }
+        let by_passkey = intent.intent.version == BY_PASSKEY;
+        if by_passkey && counts_initiators(policy, asked.local) {
+            let text = "a limit for each initiator counts device keys, and who has several would have it several times; ask by the device key";
+            return Ruled::deny(RULE_INTENT, text.into());
+        }
+        let directory = if by_passkey { &self.by_name } else { &self.directory };
         let hash = intent.intent.hash();
-        let votes = Votes::collect(&hash, &intent.intent.initiator, &self.directory, asked.votes);
+        let votes = Votes::collect(&hash, &intent.intent.initiator, directory, asked.votes);
         let votes = match votes {
             Ok(votes) => votes,
             Err(error) => return Ruled::deny(VOTES, error.to_string()),
@@ -294,7 +310,7 @@ impl Ruling {
         let Some(subject) = asked.subject.or(found.as_ref()) else {
             return Ruled::deny(RULE_INTENT, "no rule knows this kind of intent".into());
         };
-        let facts = Facts { now: asked.now, directory: &self.directory, prices: asked.prices };
+        let facts = Facts { now: asked.now, directory, prices: asked.prices };
         Ruled::from(judge(&Case {
             policy,
             local: asked.local,

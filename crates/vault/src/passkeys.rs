@@ -15,8 +15,9 @@ fn name(domain: &str, kind: &str, key: &[u8; 32]) -> String {
     format!("{kind}/{}", hex::encode(&digest[..24]))
 }
 
-/// How far a count may lie behind the highest.
-const WINDOW: u32 = 64;
+/// How far a count may lie behind the highest: many authenticators have one counter for all sites, and an intent may wait for
+/// weeks.
+const WINDOW: u32 = 1024;
 
 /// The counts of the window with one more; none where it was there, or comes too late. An authenticator that keeps no counter
 /// always says 0.

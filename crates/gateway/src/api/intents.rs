@@ -81,7 +81,8 @@ pub struct Hold {
     wait: Option<u64>,
 }
 
-/// One intent; with `wait`, as soon as it is signed or has ended.
+/// One intent; with `wait`, as soon as nothing more happens to it by itself: it has ended, or is signed for a network that is not
+/// watched.
 #[utoipa::path(get, path = "/v1/intents/{id}", tag = "intents", security(("device_key" = [])),
     params(("id" = String, Path, description = "`int_…`"), Hold),
     responses((status = 200, body = IntentView), (status = "default", body = Problem)))]

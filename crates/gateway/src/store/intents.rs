@@ -238,7 +238,7 @@ impl Tx<'_> {
         let Some(row) = query.build().fetch_optional(&mut *self.tx).await? else { return Ok(false) };
         let (wallet, kind): (_, String) = (WalletId(fixed(row.try_get("wallet")?)?), row.try_get("kind")?);
         self.add_transition(id, (wallet, &kind), change.to, change.reason, change.rule).await?;
-        self.moved.1.push((*id, change.to));
+        self.moved.push((*id, change.to));
         Ok(true)
     }
 

@@ -56,17 +56,21 @@ pub struct Store {
     /// The place of the last event that is durable.
     told: watch::Sender<u64>,
     /// Intents that came to another state, once that is durable.
-    moved: broadcast::Sender<(IntentId, State)>,
+    moved: broadcast::Sender<Move>,
 }
 
 /// A write; undone when dropped without [`Tx::commit`].
 pub struct Tx<'s> {
     tx: Turn,
     told: &'s watch::Sender<u64>,
-    moved: (&'s broadcast::Sender<(IntentId, State)>, Vec<(IntentId, State)>),
+    moves: &'s broadcast::Sender<Move>,
+    moved: Vec<Move>,
     /// The place of the last event of this write.
     event: Option<u64>,
 }
+
+/// An intent, and the state that it came to.
+pub type Move = (IntentId, State);
 
 /// Results of this module.
 pub type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -121,8 +125,8 @@ impl Store {
 
     /// Begins a write, after all earlier ones.
     pub async fn begin(&self) -> Result<Tx<'_>> {
-        let moved = (&self.moved, Vec::new());
-        Ok(Tx { tx: self.writer.begin().await?, told: &self.told, moved, event: None })
+        let (moves, moved) = (&self.moved, Vec::new());
+        Ok(Tx { tx: self.writer.begin().await?, told: &self.told, moves, moved, event: None })
     }
 
     /// Tells the place of the last event that is durable, and every later one.
@@ -131,7 +135,7 @@ impl Store {
     }
 
     /// Tells every intent that comes to another state, once that is durable.
-    pub fn moves(&self) -> broadcast::Receiver<(IntentId, State)> {
+    pub fn moves(&self) -> broadcast::Receiver<Move> {
         self.moved.subscribe()
     }
 
@@ -146,9 +150,9 @@ impl Tx<'_> {
     /// Makes it durable, together with whatever is written at the same time.
     pub async fn commit(self) -> Result<()> {
         self.tx.commit().await?;
-        for moved in self.moved.1 {
+        for moved in self.moved {
             // Nobody may be waiting.
-            let _ = self.moved.0.send(moved);
+            let _ = self.moves.send(moved);
         }
         if let Some(place) = self.event {
             // Writes that became durable together may end in any order.

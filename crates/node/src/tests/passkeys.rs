@@ -76,7 +76,7 @@ async fn an_initiators_count_is_taken_once() {
     let asked = ask(&cluster, ASKING, 1, 5);
     asked.check_signature(&shared.genesis.current()).unwrap();
     let forged = SignedIntent { signature: Signature([0; 64]), ..ask(&cluster, ASKING, 2, u32::MAX) };
-    admit(shared, &forged, &[]).await.unwrap();
+    assert_eq!(admit(shared, &forged, &[]).await.unwrap_err().code, ErrorCode::NotAuthorised);
     admit(shared, &asked, &[]).await.unwrap();
     admit(shared, &asked, &[]).await.unwrap();
     let again = admit(shared, &ask(&cluster, ASKING, 3, 5), &[]).await;
@@ -99,6 +99,57 @@ async fn an_initiator_does_not_approve_by_another_device() {
     assert!(matches!(decide(11), quorate_policy::Decision::Allow { .. }), "{:?}", decide(11));
     let reason = IntentError::OwnIntent("tablet".into());
     assert_eq!(decide(41), quorate_policy::Decision::Deny { rule: "genesis/approvers", reason });
+}
+
+/// What a rule says of a wish by passkey, with an approval by the device of this seed.
+fn ruled(cluster: &Cluster, window: &str, approver: u8) -> quorate_policy::Ruled {
+    let text = format!(
+        "version = 1\n[wallets]\nops = \"{}\"\n[[rule]]\nname = \"payments\"\nwallet = \"ops\"\n{window}decision = \"require\"\napprovals = \"1 of approvers\"\n[[rule]]\nname = \"changes\"\nkind = [\"policy\", \"members\", \"thaw\"]\ndecision = \"require\"\napprovals = \"1 of administrators\"\n",
+        WalletId([7; 16])
+    );
+    let policy = quorate_policy::file::read(&text).unwrap().encode();
+    let governed = quorate_intent::Governed {
+        policy: Some(quorate_intent::governed::PolicyBytes(policy)),
+        ..Default::default()
+    };
+    let version = quorate_intent::genesis::GOVERNED;
+    let genesis = Genesis { version, governed: Some(Box::new(governed)), ..cluster.genesis.clone() };
+    let mut asked = ask(cluster, ASKING, 1, 5);
+    asked.intent.governance = genesis.hash();
+    let (assertion, signature) = answer(ASKING, &asked.intent.challenge(), 5);
+    asked = SignedIntent { passkey: Some(Box::new(assertion)), signature, ..asked };
+    let approval = Approval::new(asked.intent.hash(), Verdict::Approve, &key(approver));
+    quorate_policy::Ruling::of(&genesis).unwrap().decide(&quorate_policy::Asked {
+        intent: &asked,
+        votes: &[approval],
+        subject: None,
+        history: &quorate_policy::History::default(),
+        prices: &quorate_policy::Prices::default(),
+        signers: &[],
+        started: &[],
+        local: None,
+        confirmed: false,
+        validity: quorate_policy::Validity::Now,
+        now: cluster.shared(0).now(),
+    })
+}
+
+/// The same under a policy, where a list of the genesis has the same name for another key.
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_it_under_a_policy_and_limits_for_each_initiator_take_no_passkey() {
+    let cluster = Cluster::start().await;
+    let other = ruled(&cluster, "", 11);
+    assert!(other.allows(), "{other:?}");
+    let own = ruled(&cluster, "", 41);
+    assert!(
+        !own.allows() && own.rule == quorate_policy::ruling::VOTES && own.text.contains("tablet"),
+        "{own:?}"
+    );
+    let limit = "window = [{ period = \"24h\", max-count = 5, per = \"initiator\" }]\n";
+    let limited = ruled(&cluster, limit, 11);
+    assert!(!limited.allows() && limited.text.contains("device key"), "{limited:?}");
+    let limit = "window = [{ period = \"24h\", max-count = 5, per = \"wallet\" }]\n";
+    assert!(ruled(&cluster, limit, 11).allows());
 }
 
 /// A gateway that hangs forged approvals with a huge count beside genuine ones would lock a passkey out for good.

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 /// Longest wait for one transfer.
 const WAIT: Duration = Duration::from_secs(120);
@@ -134,7 +135,8 @@ async fn wait(load: &Load, view: &IntentView, approved: Instant) -> Result<Inten
                 let reason = seen.reason.unwrap_or_default();
                 return Err(Refused(format!("intent {} is {state}: {reason}", seen.id)).into());
             }
-            _ => {}
+            // Too many wait already.
+            _ => sleep(Duration::from_millis(10)).await,
         }
         ensure!(approved.elapsed() < WAIT, "intent {} is still {} ({:?})", seen.id, seen.state, seen.reason);
     }
