@@ -34,7 +34,7 @@ const OTHER_DESTINATION: Change<Transfer> = ("another destination", |t| match t.
 
 /// The fields around it.
 const INTENT_CHANGES: [Change<Intent>; 6] = [
-    ("version", |i| i.version = 2),
+    ("version", |i| i.version = 3),
     ("governance", |i| i.governance = any_hash()),
     ("nonce", |i| i.nonce = [9; 16]),
     ("initiator", |i| i.initiator = quorate_intent::keys::public(&SigningKey::from_bytes(&[3; 32]))),
