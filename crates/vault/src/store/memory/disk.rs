@@ -82,6 +82,8 @@ impl State {
                 }
             }
         }
+        // What is looked at while the machine is down is what it left.
+        self.settled = self.settled.min(self.log.len());
         (self.down, self.open) = (true, false);
     }
 
