@@ -59,12 +59,8 @@ impl Fe {
 
     /// Of big-endian bytes; `None` unless below p. Tells whether it was.
     pub fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
-        let mut words = [0u64; 4];
-        for (word, bytes) in words.iter_mut().rev().zip(bytes.as_chunks().0) {
-            *word = u64::from_be_bytes(*bytes);
-        }
-        let own = Self(words);
-        (own.words() == words).then_some(own)
+        let own = Self::from_canonical(bytes);
+        (own.words() == own.0).then_some(own)
     }
 
     /// Of bytes that are known to be below p.
