@@ -17,11 +17,10 @@ impl Cluster {
     /// # Errors
     /// When it does not hold.
     pub async fn reload(&self, wallet: &Wallet) -> Result<Wallet> {
-        let certificate = self.client()?.api.certificate(&wallet.id).await?;
-        let keys = certificate.check_in(&self.chain().await?, statement_digest)?;
-        ensure!(keys.public_key() == wallet.keys.public_key(), "another key");
-        ensure!(keys.chain_code() == wallet.keys.chain_code(), "another chain code");
-        Ok(Wallet { id: wallet.id, certificate, keys })
+        let now = self.wallet_of(&wallet.id).await?;
+        ensure!(now.keys.public_key() == wallet.keys.public_key(), "another key");
+        ensure!(now.keys.chain_code() == wallet.keys.chain_code(), "another chain code");
+        Ok(now)
     }
 
     /// A wallet that another process of this cluster knew.

@@ -1,6 +1,6 @@
 //! Somebody who has a passkey and no device key asks for a transfer in the console; others approve, nodes sign, the certificate holds.
 
-use super::console::{command, enrols, goes_to, signs_in_by_link, text};
+use super::console::{command, enrols, goes_to, signs_in_again_by_passkey, signs_in_by_link, text};
 use anyhow::{Context, Result, bail, ensure};
 use quorate_client::api::{IntentView, State};
 use quorate_coordination::rpc::Consideration;
@@ -120,12 +120,7 @@ async fn a_passkey_asks_others_approve_and_the_certificate_holds() -> Result<()>
     browser.authenticator().await?;
     signs_in_by_link(&browser, &cluster, "dora").await?;
     let id = enrols(&browser, &cluster, "dora", true).await?;
-    browser.click("[title='Sign out']").await?;
-    browser.shows("Sign in with a passkey").await?;
-    browser.click(".panel .primary").await?;
-    browser
-        .until("location.hash === '#/overview' && document.querySelector('.who b')?.textContent === 'dora'")
-        .await?;
+    signs_in_again_by_passkey(&browser, "dora").await?;
     let view = asks(&browser, &cluster, &wallet).await?;
     ensure!(view.intent.version == 2 && view.intent.initiator.to_string() == id, "{:?}", view.intent);
     quiet(&browser, "the wish").await?;

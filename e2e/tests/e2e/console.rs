@@ -100,6 +100,17 @@ async fn asks(cluster: &Cluster, wallet: &Wallet) -> Result<quorate_client::api:
     Ok(view)
 }
 
+/// Signs out, and in again by the passkey that the browser holds.
+pub async fn signs_in_again_by_passkey(browser: &Browser, who: &str) -> Result<()> {
+    browser.click("[title='Sign out']").await?;
+    browser.shows("Sign in with a passkey").await?;
+    browser.click(".panel .primary").await?;
+    let there = format!(
+        "location.hash === '#/overview' && document.querySelector('.who b')?.textContent === '{who}'"
+    );
+    browser.until(&there).await.map(drop)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_passkey_signs_in_and_approves_and_every_page_is_sound() -> Result<()> {
     let cluster = Cluster::start(3).await?;
@@ -113,13 +124,7 @@ async fn a_passkey_signs_in_and_approves_and_every_page_is_sound() -> Result<()>
     // A device key signs in; its owner makes a passkey, which governance then knows as theirs.
     signs_in_by_link(&browser, &cluster, "dora").await?;
     let id = enrols(&browser, &cluster, "dora", false).await?;
-    browser.click("[title='Sign out']").await?;
-    browser.shows("Sign in with a passkey").await?;
-    // The passkey signs in.
-    browser.click(".panel .primary").await?;
-    browser
-        .until("location.hash === '#/overview' && document.querySelector('.who b')?.textContent === 'dora'")
-        .await?;
+    signs_in_again_by_passkey(&browser, "dora").await?;
     let session = "return fetch('/console/api/session').then((answer) => answer.json());";
     let session = browser.run(session, &[]).await?;
     ensure!(session["key"] == id.as_str(), "{session}");
